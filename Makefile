@@ -1,0 +1,38 @@
+# The front door. Everything is built by Meson and Ninja in build/ (B=folder for another).
+B ?= build
+CC ?= gcc
+
+DEPS = build-essential meson ninja-build pkg-config clang clang-tidy libclang-rt-14-dev cppcheck gettext scdoc mandoc man-db \
+	libcmocka-dev libpcre2-dev libjansson-dev libcyaml-dev libssl-dev libgsasl-dev zlib1g-dev libzstd-dev libseccomp-dev \
+	python3 hyperfine zstd
+
+.PHONY: all deps build unit demo check bench fuzz install clean pot
+all: build
+
+deps:
+	@sh tools/deps.sh $(DEPS)
+
+build:
+	@sh tools/configure.sh $(B) $(MESONFLAGS)
+	@ninja -C $(B)
+
+unit: build
+	@meson test -C $(B) --print-errorlogs
+
+demo: deps build
+	@sh tools/demo.sh $(B)/telltale
+
+check: deps
+	@bash tools/check.sh
+
+bench: build
+	@bash bench/run.sh $(B)/telltale
+
+fuzz:
+	@bash tests/fuzz/run.sh $(FUZZTIME)
+
+install: build
+	@meson install -C $(B)
+
+clean:
+	rm -rf build build-*

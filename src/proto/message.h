@@ -1,0 +1,28 @@
+/* message: a streaming summary of a message as it passes (RFC 5322): sizes, line lengths, odd bytes, header field names. Nothing of the body is kept. */
+#ifndef TT_PROTO_MESSAGE_H
+#define TT_PROTO_MESSAGE_H
+
+#include "proto/event.h"
+
+/* Names of header fields kept; a message with more has its list cut. */
+#define MESSAGE_HEADER_NAMES 2048u
+#define MESSAGE_VALUE_KEEP 256u
+
+struct message {
+	struct arena *arena;
+	struct data_view view;
+	uint64_t line_bytes;      /* of the current line so far */
+	bool in_header, last_cr;
+	uint8_t head[MESSAGE_VALUE_KEEP]; /* beginning of the current header line */
+	size_t head_n;
+	char names[MESSAGE_HEADER_NAMES];
+	size_t names_n;
+};
+
+void message_begin(struct message *m, struct arena *a);
+/* Any bytes, cut anywhere. SMTP's dot-stuffing is not undone. */
+void message_add(struct message *m, struct slice bytes);
+/* Closes the last line and fills *ret; strings are in the arena. */
+void message_end(struct message *m, struct data_view *ret);
+
+#endif

@@ -1,0 +1,16 @@
+#!/bin/sh
+# list.sh WHAT: the files that the build collects by folder, sorted, one a line: src, forms, rules, knowledge, tests, cases, po, man, all.
+set -eu
+cd "$(dirname "$0")/.."
+files() { LC_ALL=C find "$@" -type f | LC_ALL=C sort; }
+case $1 in
+src) files src -name '*.c' ! -path 'src/cli/main.c' ;;
+forms) files src/evidence/forms -name '*.c' | sed 's,.*/,,; s,\.c$,,' ;;
+rules) files src/diagnose/rules -name '*.c' | sed 's,.*/,,; s,\.c$,,' ;;
+knowledge) files knowledge -name '*.yaml' ;;
+tests) files tests/unit -name 'test-*.c' ;;
+cases) files tests/corpus -name '*.cases' ;;
+man) files man -name '*.scd' ;;
+all) for w in src knowledge tests cases man; do sh tools/list.sh $w; done ;;
+*) echo "list.sh: unknown list $1" >&2; exit 2 ;;
+esac
