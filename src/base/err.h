@@ -29,7 +29,7 @@ enum err_code {
 
 struct err {
 	enum err_code code;
-	char what[256]; /* what failed and where, e.g. "log.txt: Permission denied" */
+	char what[1024]; /* what failed and where, e.g. "log.txt: Permission denied" */
 };
 
 const char *err_code_name(enum err_code code);
