@@ -210,6 +210,25 @@ static void find_generic_name_dropped(struct dx *x, const struct session *s)
 	dx_evidence(d, end);
 }
 
+/* Everything was accepted, but the person says that the mail never arrives: a bad name is a reason to drop it silently. */
+static void find_bad_name_accepted(struct dx *x, const struct session *s)
+{
+	if (!is_smtp(s) || !s->message_accepted || !s->ehlo_event || s->from_log)
+		return;
+	enum name_kind kind = classify_name(s, s->ehlo);
+	if (kind != NAME_BARE_IP && kind != NAME_GENERIC && kind != NAME_INVALID && kind != NAME_MISSING)
+		return;
+	const struct event *lost = dx_search(x, KIND(EV_PROSE) | KIND(EV_ERROR) | KIND(EV_LOG),
+					     "never (?:arriv|deliver|receiv|show)|not (?:arriv|deliver|receiv)|(?:does ?n.t|did ?n.t|do not|did not) (?:arrive|receive|get|show)|silently|"
+					     "dropped|disappear|no (?:e-?)?mail (?:arrive|is received)", NULL);
+	if (!lost)
+		return;
+	struct draft *d = dx_find(x, name_verdicts[kind].cause, 0.55, s->ehlo_event);
+	dx_value(d, "ehlo", slice_trim(s->ehlo));
+	dx_evidence(d, lost);
+	dx_keep(d);
+}
+
 /* --- HELO, EHLO and when --------------------------------------------------------------------------------------------------------- */
 
 static bool said_ehlo(const struct session *s)
@@ -645,6 +664,7 @@ static void find_final_dot_missing(struct dx *x, const struct session *s)
 const struct rule rules_dialogue[] = {
 	{"bad-ehlo-name", "ehlo-name-underscore", RULE_SESSION, find_bad_ehlo_name},
 	{"generic-name-dropped", "ehlo-name-generic-rejected", RULE_SESSION, find_generic_name_dropped},
+	{"bad-name-accepted", "ehlo-name-bare-ip", RULE_SESSION, find_bad_name_accepted},
 	{"helo-then-extension", "helo-instead-of-ehlo", RULE_SESSION, find_helo_then_extension},
 	{"helo-hides-auth", "helo-instead-of-ehlo", RULE_SESSION, find_helo_hides_auth},
 	{"no-ehlo-after-starttls", "no-ehlo-after-starttls", RULE_SESSION, find_no_ehlo_after_starttls},
