@@ -1,0 +1,184 @@
+/* Inferences about connections: which attempts failed together, who is behind the address, what stalls. */
+#include "diagnose/rule.h"
+
+/* Hosts and clients compared; more add nothing. */
+#define HOSTS_MAX 16u
+
+/* The last two labels of a host name: enough to tell two operators apart. */
+static struct slice host_domain(struct slice name)
+{
+	size_t dot = slice_find_last_byte(name, '.');
+	if (dot == SLICE_NPOS)
+		return name;
+	size_t before = slice_find_last_byte(slice_sub(name, 0, dot), '.');
+	return before == SLICE_NPOS ? name : slice_from(name, before + 1);
+}
+
+/* Adds to a small set; true when it was new. */
+static bool set_add(struct slice *set, size_t *n, struct slice v)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (slice_eq_nocase(set[i], v))
+			return false;
+	if (*n < HOSTS_MAX)
+		set[(*n)++] = v;
+	return true;
+}
+
+/* Foreign mail servers of at least two operators time out on port 25 and none answers: the way out is blocked. */
+static void find_port_25_blocked(struct dx *x, const struct session *s)
+{
+	(void)s;
+	const struct transcript *t = dx_transcript(x);
+	struct slice set[HOSTS_MAX];
+	size_t n = 0;
+	const struct event *first = NULL, *last = NULL;
+	for (size_t i = 0; i < t->events.n; i++) {
+		const struct event *e = t->events.v[i];
+		struct slice host;
+		if (!(KIND(e->kind) & (KINDS_TOLD | KIND(EV_CONNECT))) || !slice_has_nocase(e->text, S("time")))
+			continue;
+		if (dx_match(x, e->text, "status=sent") && dx_match(x, e->text, ":25,"))
+			return;
+		if (!dx_capture(x, e->text, "connect to ([\\w.-]+)\\[[^\\]]+\\]:25: Connection timed out", &host) &&
+		    !dx_capture(x, e->text, "H=([\\w.-]+) \\[[\\da-f.:]+\\](?::25)?:? Connection timed out", &host) &&
+		    !dx_capture(x, e->text, "(?:Connection timed out with|Deferred: Connection timed out with) ([\\w.-]+)", &host))
+			continue;
+		if (!set_add(set, &n, host_domain(host)))
+			continue;
+		first = first ? first : e;
+		last = e;
+	}
+	if (n >= 2)
+		dx_evidence(dx_find(x, "port-25-blocked", 0.85, first), last);
+}
+
+/* Port 25 of a host fails and 587 or 465 answers. */
+static void find_other_port_works(struct dx *x, const struct session *s)
+{
+	(void)s;
+	unsigned kinds = KINDS_TOLD | KINDS_AROUND | KIND(EV_CONNECT) | KIND(EV_COMMAND);
+	const struct event *fails = dx_search(x, kinds, "(?:\\b25\\b|:25\\b|25/tcp)[^\\n]{0,80}(?:timed out|filtered|timeout|no answer|blocked)", NULL);
+	const struct event *works = fails ? dx_search(x, kinds, "(?:\\b(?:587|465|2525)\\b)[^\\n]{0,60}(?:succeeded|open\\b|works|connected|fine)", NULL) : NULL;
+	if (works)
+		dx_evidence(dx_find(x, "port-25-blocked", 0.8, fails), works);
+}
+
+static bool address_is_internal(struct slice a)
+{
+	return slice_starts(a, S("10.")) || slice_starts(a, S("192.168.")) || slice_starts(a, S("172.1")) || slice_starts(a, S("172.2")) ||
+	       slice_starts(a, S("172.3"));
+}
+
+/* Clients with several public names all come from one internal address that ends in .1: a gateway, Docker or a proxy stands in front. */
+static void find_one_address_for_all(struct dx *x, const struct session *s)
+{
+	(void)s;
+	const struct transcript *t = dx_transcript(x);
+	struct slice address = SLICE_NONE, names[HOSTS_MAX];
+	size_t n = 0;
+	const struct event *e = NULL;
+	for (size_t i = 0; i < t->sessions.n; i++) {
+		const struct session *k = t->sessions.v[i];
+		if (!k->client.address.n || !k->events.n)
+			continue;
+		if (!address_is_internal(k->client.address) || (address.n && !slice_eq(address, k->client.address)))
+			return;
+		address = k->client.address;
+		e = e ? e : k->events.v[0];
+		struct slice name = k->ehlo.n ? k->ehlo : k->client.name;
+		if (slice_find_byte(name, '.') != SLICE_NPOS && !dx_match(x, name, "\\.(?:local|lan|internal|home)$|^\\[|^[\\d.]+$"))
+			set_add(names, &n, host_domain(name));
+	}
+	if (n < 3 || !slice_ends(address, S(".1")))
+		return;
+	struct draft *d = dx_find(x, "nat-hides-client-address", 0.75, e);
+	dx_value(d, "address", address);
+	dx_keep(d);
+}
+
+/* An address check (SPF, block list, reverse name, ban) was made of an internal address although the mail comes from outside. */
+static void find_internal_address_checked(struct dx *x, const struct session *s)
+{
+	(void)s;
+	static const char *const checked =
+		"(?:spf|dnsbl|rbl|blocked using|reverse (?:hostname|DNS)|greylist|client-ip=|not (?:a )?permitted|does not designate|Ban )[^\\n]{0,100}?"
+		"\\b((?:10\\.\\d+|192\\.168|172\\.(?:1[6-9]|2\\d|3[01]))\\.\\d+\\.\\d+)";
+	const struct event *e = dx_search(x, KINDS_TOLD | KIND(EV_REPLY) | KIND(EV_TOOL) | KIND(EV_PROSE), checked, NULL);
+	struct slice address;
+	if (!e || !dx_capture(x, e->text, checked, &address) || dx_match(x, e->text, "mynetworks"))
+		return;
+	struct draft *d = dx_find(x, "nat-hides-client-address", 0.72, e);
+	dx_value(d, "address", address);
+}
+
+/* Did this session only open the port, perhaps greet, and leave? */
+static bool is_bare_probe(const struct session *s)
+{
+	for (size_t i = 0; i < s->exchanges.n; i++) {
+		const struct exchange *k = &s->exchanges.v[i];
+		if (k->negative || !(exchange_is(k, S("CONNECT")) || exchange_is(k, S("EHLO")) || exchange_is(k, S("HELO")) || exchange_is(k, S("QUIT")) ||
+				     exchange_is(k, S("NOOP")) || exchange_is(k, S("CAPABILITY")) || exchange_is(k, S("LOGOUT"))))
+			return false;
+	}
+	return !s->logins.n && !s->mail_from.n;
+}
+
+/* Three or more log sessions of one address that did nothing at all: a monitor or load balancer. */
+static void find_probes(struct dx *x, const struct session *s)
+{
+	(void)s;
+	const struct transcript *t = dx_transcript(x);
+	const struct session *first = NULL;
+	size_t n = 0;
+	for (size_t i = 0; i < t->sessions.n; i++) {
+		const struct session *k = t->sessions.v[i];
+		if (!k->from_log || !is_bare_probe(k) || (first && !slice_eq(first->client.address, k->client.address)))
+			return;
+		first = first ? first : k;
+		n += k->client.address.n > 0;
+	}
+	const struct event *lost = n >= 3 ? dx_search_session(x, first, 0, "lost connection after|disconnect|no auth attempts|closed|did not issue") : NULL;
+	if (!lost || dx_search(x, KINDS_TOLD, "error|alert|reject|failed|refused|status=(?:deferred|bounced)|\\\\026\\\\003", NULL))
+		return;
+	dx_keep(dx_find(x, "health-check-noise", 0.7, lost));
+}
+
+/* The server said 354, the client sent much, and no answer to the end of data ever came. */
+static void find_data_stalls(struct dx *x, const struct session *s)
+{
+	const struct exchange *data = session_exchange(s, S("DATA"), 0, NULL);
+	if (!data || !data->positive || s->message_accepted || s->outcome != OUTCOME_TIMED_OUT)
+		return;
+	const struct exchange *dot = session_exchange(s, S("DOT"), 0, NULL);
+	if (dot && dot->reply)
+		return;
+	const struct event *body = session_event(s, EV_DATA, 0);
+	bool small = body && body->data.bytes && body->data.bytes < 1200;
+	if (!small)
+		dx_evidence(dx_find(x, "mtu-black-hole", dx_has(x, "firewall-inspection-rewrites-smtp", 0.5) ? 0.3 : 0.55, data->reply), body);
+}
+
+/* The connection ended in the middle, and nothing else explains it. */
+static void find_dropped(struct dx *x, const struct session *s)
+{
+	if ((s->outcome != OUTCOME_CLOSED_EARLY && s->outcome != OUTCOME_RESET) || !s->exchanges.n)
+		return;
+	const struct event *e = session_event(s, EV_CLOSE, 0);
+	for (size_t i = 0; i < s->exchanges.n; i++)
+		if (s->exchanges.v[i].negative)
+			return;
+	if (e)
+		dx_find(x, "connection-dropped", 0.35, e);
+}
+
+const struct rule rules_network[] = {
+	{"port-25-several-hosts", "port-25-blocked", RULE_INPUT, find_port_25_blocked},
+	{"port-25-others-work", "port-25-blocked", RULE_INPUT, find_other_port_works},
+	{"one-address-for-all", "nat-hides-client-address", RULE_INPUT, find_one_address_for_all},
+	{"internal-address-checked", "nat-hides-client-address", RULE_INPUT, find_internal_address_checked},
+	{"bare-probes", "health-check-noise", RULE_INPUT, find_probes},
+	{"data-stalls", "mtu-black-hole", RULE_SESSION, find_data_stalls},
+	{"dropped-unexplained", "connection-dropped", RULE_SESSION, find_dropped},
+	{0},
+};
