@@ -102,7 +102,7 @@ static void find_internal_address_checked(struct dx *x, const struct session *s)
 {
 	(void)s;
 	static const char *const checked =
-		"(?:spf|dnsbl|rbl|blocked using|reverse (?:hostname|DNS)|greylist|client-ip=|not (?:a )?permitted|does not designate|Ban )[^\\n]{0,100}?"
+		"(?:spf|dnsbl|rbl|blocked using|reverse (?:hostname|DNS)|cannot find your (?:reverse )?host ?name|greylist|client-ip=|not (?:a )?permitted|does not designate|Ban )[^\\n]{0,100}?"
 		"\\b((?:10\\.\\d+|192\\.168|172\\.(?:1[6-9]|2\\d|3[01]))\\.\\d+\\.\\d+)";
 	const struct event *e = dx_search(x, KINDS_TOLD | KIND(EV_REPLY) | KIND(EV_TOOL) | KIND(EV_PROSE), checked, NULL);
 	struct slice address;

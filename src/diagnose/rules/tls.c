@@ -104,19 +104,20 @@ static void find_misread_greeting(struct dx *x, const struct session *s)
 #define MODE_UPGRADE                                                                                                                        \
 	"\\bsecure\\W{1,5}false|use_?tls\\W{1,5}(?:true|1\\b|yes|on\\b)|(?:encryption|SMTPSecure|smtp_secure|security)\\W{1,8}(?:tls|starttls|none|STARTTLS)\\b|" \
 	"starttls\\w*\\W{1,6}(?:true|on|yes|1)\\b|ENCRYPTION_STARTTLS|StartTls\\b|EnableSsl\\W{1,4}true|smtplib\\.SMTP\\(|imaplib\\.IMAP4\\(|requireTLS"
-#define WENT_WRONG                                                                                                                          \
-	"timed? ?out|ETIMEDOUT|ESOCKET|ECONNRESET|unexpectedly|closed|wrong version|handshake|greeting|\\bEOF\\b|reset by peer|fail|EPROTO|error"
+#define NO_TALK                                                                                                                             \
+	"^(?!.*(?:refused|connect ETIMEDOUT|connect(?:ion)? timed out|unreachable|not found|certificate|verif|\\b535\\b)).*"                     \
+	"(?:timed? ?out|ETIMEDOUT|ESOCKET|ECONNRESET|unexpectedly|wrong version|handshake|greeting|\\bEOF\\b|reset by peer|EPROTO|closed)"
 
 /* Settings in the evidence: the port is of one kind and the mode of the other, and something failed. Both kinds of port or mode named: two attempts,
- * which says nothing. */
+ * which says nothing; nor does it when the server was heard to speak. */
 static void find_mode_against_port(struct dx *x, const struct session *s)
 {
 	(void)s;
 	unsigned kinds = KINDS_AROUND | KIND(EV_ERROR) | KIND(EV_COMMAND) | KIND(EV_LOG);
-	const struct event *wrong = dx_search(x, KINDS_TOLD | KIND(EV_TLS) | KIND(EV_CLOSE), WENT_WRONG, NULL);
+	const struct event *wrong = dx_search(x, KIND(EV_LOG) | KIND(EV_ERROR) | KIND(EV_TLS) | KIND(EV_CLOSE) | KIND(EV_PROSE), NO_TALK, NULL);
 	const struct event *plain = wrong ? dx_search(x, kinds, PORT_PLAIN, NULL) : NULL;
 	const struct event *tls = wrong ? dx_search(x, kinds, PORT_TLS, NULL) : NULL;
-	if (!wrong || (plain != NULL) == (tls != NULL))
+	if (!wrong || (plain != NULL) == (tls != NULL) || dx_search(x, KIND(EV_GREETING) | KIND(EV_REPLY), ".", NULL))
 		return;
 	const struct event *implicit = dx_search(x, kinds, MODE_IMPLICIT, NULL), *upgrade = dx_search(x, kinds, MODE_UPGRADE, NULL);
 	if (plain ? !implicit || upgrade : !upgrade || implicit)
