@@ -45,10 +45,7 @@ static pcre2_code *compile(const char *regex, const char *path, struct err *e)
 {
 	int code;
 	PCRE2_SIZE at;
-	uint32_t options = PCRE2_CASELESS | PCRE2_DOTALL;
-	for (const char *p = regex; *p; p++)
-		if ((unsigned char)*p >= 0x80)
-			options |= PCRE2_UTF | PCRE2_MATCH_INVALID_UTF;
+	uint32_t options = PCRE2_CASELESS | PCRE2_DOTALL | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF;
 	pcre2_code *c = pcre2_compile((PCRE2_SPTR)regex, PCRE2_ZERO_TERMINATED, options, &code, &at, NULL);
 	if (!c) {
 		PCRE2_UCHAR text[120];

@@ -1,0 +1,52 @@
+/* draft: findings while they are being made; private to src/diagnose/{engine,summary}.c. */
+#ifndef TT_DIAGNOSE_DRAFT_H
+#define TT_DIAGNOSE_DRAFT_H
+
+#include "diagnose/match.h"
+#include "diagnose/rule.h"
+#include "model/mask.h"
+#include "proto/dialogue.h"
+
+#define DRAFT_VALUES_MAX 12u
+/* A value of the evidence in a sentence. */
+#define DRAFT_SHOWN_MAX 80u
+/* Findings less sure than this are not shown: they would be guesses. */
+#define FINDING_MIN 0.25
+/* A cause must be this sure to explain another away, and not much less sure than that one. */
+#define EXPLAINS_MIN 0.5
+#define EXPLAINS_SLACK 0.25
+
+struct diagnoser {
+	const struct knowledge *knowledge;
+	struct matcher *matcher;
+};
+
+struct draft {
+	struct dx *dx;
+	const struct cause *cause;
+	double confidence;
+	const struct event *events[FINDING_EVIDENCE_MAX];
+	size_t n_events;
+	struct slice summary;  /* given by a rule */
+	const char *template;  /* given by a pattern */
+	struct match_value values[DRAFT_VALUES_MAX];
+	size_t n_values;
+	const char *rule;
+	size_t order;
+	bool keep, dropped, explained, taken;
+};
+
+struct dx {
+	struct diagnoser *diagnoser;
+	const struct transcript *transcript;
+	struct diagnosis *out;
+	struct arena *arena; /* of this transcript's diagnosis */
+	VEC(struct draft *) drafts;
+	struct draft spare;  /* what dx_find gives when memory is out */
+	const char *rule_name;
+};
+
+/* The sentence for a draft: its own, or its template with the placeholders filled. In the draft's arena. */
+struct slice draft_summary(const struct draft *d);
+
+#endif

@@ -1,0 +1,520 @@
+/* The engine: patterns, inferences, ranking. See docs/RULES.md for how findings rank. */
+#include <assert.h>
+#include <libintl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "diagnose/draft.h"
+#include "diagnose/match.h"
+#include "diagnose/rules.h"
+
+/* --- a diagnosis in progress ------------------------------------------------------------------------------------------------------ */
+
+struct diagnosis *diagnosis_new(void)
+{
+	struct arena *a = arena_new(0);
+	struct diagnosis *d = a ? ARENA_NEW(a, struct diagnosis) : NULL;
+	if (!d) {
+		arena_free(a);
+		return NULL;
+	}
+	d->arena = a;
+	return d;
+}
+
+void diagnosis_free(struct diagnosis *d)
+{
+	if (d)
+		arena_free(d->arena);
+}
+
+struct diagnoser *diagnoser_new(const struct knowledge *k, struct err *reterr)
+{
+	struct diagnoser *dr = calloc(1, sizeof *dr);
+	if (!dr) {
+		err_set(reterr, ERR_MEMORY, "out of memory");
+		return NULL;
+	}
+	dr->knowledge = k;
+	dr->matcher = matcher_new(k, reterr);
+	if (!dr->matcher) {
+		free(dr);
+		return NULL;
+	}
+	return dr;
+}
+
+void diagnoser_free(struct diagnoser *dr)
+{
+	if (!dr)
+		return;
+	matcher_free(dr->matcher);
+	free(dr);
+}
+
+const struct transcript *dx_transcript(const struct dx *x)
+{
+	return x->transcript;
+}
+
+struct arena *dx_arena(struct dx *x)
+{
+	return x->arena;
+}
+
+struct draft *dx_find(struct dx *x, const char *cause, double confidence, const struct event *e)
+{
+	const struct cause *c = knowledge_cause(x->diagnoser->knowledge, slice_from_cstr(cause));
+	/* A cause that an incomplete overlay or a slip in a rule names without an entry is swallowed into a draft that nobody lists. */
+	struct draft **slot = c ? VEC_PUSH(x->arena, &x->drafts) : NULL;
+	struct draft *d = ARENA_NEW(x->arena, struct draft);
+	if (!d)
+		return &x->spare;
+	*d = (struct draft){.dx = x, .cause = c, .confidence = confidence, .rule = x->rule_name};
+	if (slot) {
+		*slot = d;
+		d->order = x->drafts.n;
+	}
+	dx_evidence(d, e);
+	return d;
+}
+
+void dx_evidence(struct draft *d, const struct event *e)
+{
+	if (!e || d->n_events == FINDING_EVIDENCE_MAX)
+		return;
+	for (size_t i = 0; i < d->n_events; i++)
+		if (d->events[i] == e)
+			return;
+	d->events[d->n_events++] = e;
+}
+
+void dx_summary(struct draft *d, const char *fmt, ...)
+{
+	va_list ap;
+	if (!d->dx)
+		return;
+	va_start(ap, fmt);
+	d->summary = arena_vprintf(d->dx->arena, fmt, ap);
+	va_end(ap);
+}
+
+void dx_value(struct draft *d, const char *name, struct slice value)
+{
+	if (d->n_values < DRAFT_VALUES_MAX && value.n)
+		d->values[d->n_values++] = (struct match_value){name, value};
+}
+
+void dx_keep(struct draft *d)
+{
+	d->keep = true;
+}
+
+const char *dx_shown(struct dx *x, struct slice value)
+{
+	struct slice s = text_shown(x->arena, value, DRAFT_SHOWN_MAX);
+	return s.p ? (const char *)s.p : "";
+}
+
+bool dx_match(struct dx *x, struct slice text, const char *regex)
+{
+	return matcher_regex(x->diagnoser->matcher, text, regex, NULL);
+}
+
+bool dx_capture(struct dx *x, struct slice text, const char *regex, struct slice *ret_group)
+{
+	return matcher_regex(x->diagnoser->matcher, text, regex, ret_group);
+}
+
+static const struct event *search(struct dx *x, struct event *const *v, size_t n, size_t from, unsigned kinds, const char *regex, size_t *ret)
+{
+	for (size_t i = from; i < n; i++) {
+		if (kinds && !(kinds & KIND(v[i]->kind)))
+			continue;
+		if (!dx_match(x, v[i]->text, regex))
+			continue;
+		if (ret)
+			*ret = i + 1;
+		return v[i];
+	}
+	return NULL;
+}
+
+const struct event *dx_search(struct dx *x, unsigned kinds, const char *regex, size_t *position)
+{
+	const struct transcript *t = x->transcript;
+	return search(x, t->events.v, t->events.n, position ? *position : 0, kinds, regex, position);
+}
+
+const struct event *dx_search_session(struct dx *x, const struct session *s, unsigned kinds, const char *regex)
+{
+	return search(x, s->events.v, s->events.n, 0, kinds, regex, NULL);
+}
+
+bool dx_has(const struct dx *x, const char *cause, double confidence)
+{
+	for (size_t i = 0; i < x->drafts.n; i++)
+		if (strcmp(x->drafts.v[i]->cause->id, cause) == 0 && x->drafts.v[i]->confidence >= confidence)
+			return true;
+	return false;
+}
+
+/* --- patterns --------------------------------------------------------------------------------------------------------------------- */
+
+struct pattern_user {
+	struct dx *dx;
+	const struct event *event;
+};
+
+static void take_match(void *user, const struct match *hit)
+{
+	struct pattern_user *u = user;
+	const struct pattern *p = hit->pattern;
+	if (*p->needs && !dx_search(u->dx, 0, p->needs, NULL))
+		return;
+	if (*p->unless && dx_search(u->dx, 0, p->unless, NULL))
+		return;
+	u->dx->rule_name = p->match;
+	struct draft *d = dx_find(u->dx, p->cause, p->confidence, u->event);
+	if (u->event->cmd)
+		dx_evidence(d, u->event->cmd);
+	d->template = *p->summary ? p->summary : NULL;
+	for (size_t i = 0; i < hit->n_values; i++)
+		dx_value(d, hit->values[i].name, hit->values[i].value);
+}
+
+static void run_patterns(struct dx *x)
+{
+	const struct transcript *t = x->transcript;
+	for (size_t i = 0; i < t->events.n; i++) {
+		const struct event *e = t->events.v[i];
+		struct pattern_user u = {x, e};
+		matcher_run(x->diagnoser->matcher, e, e->session ? e->session->protocol : PROTOCOL_UNKNOWN, take_match, &u);
+	}
+}
+
+static void run_rules(struct dx *x)
+{
+	const struct transcript *t = x->transcript;
+	for (size_t i = 0; all_rules[i]; i++)
+		for (const struct rule *r = all_rules[i]; r->name; r++) {
+			x->rule_name = r->name;
+			if (r->scope == RULE_INPUT)
+				r->run(x, NULL);
+			for (size_t j = 0; r->scope == RULE_SESSION && j < t->sessions.n; j++)
+				r->run(x, t->sessions.v[j]);
+		}
+}
+
+/* --- what went well after all --------------------------------------------------------------------------------------------------------- */
+
+static bool is_greeting_verb(struct slice v)
+{
+	return slice_eq(v, S("EHLO")) || slice_eq(v, S("HELO")) || slice_eq(v, S("LHLO"));
+}
+
+static bool is_login_verb(struct slice v)
+{
+	return slice_eq(v, S("AUTH")) || slice_eq(v, S("AUTHENTICATE")) || slice_eq(v, S("LOGIN")) || slice_eq(v, S("PASS")) ||
+	       slice_eq(v, S("APOP"));
+}
+
+static bool login_passed_after(const struct session *s, unsigned n)
+{
+	for (size_t i = 0; i < s->logins.n; i++)
+		if (s->logins.v[i].passed && s->logins.v[i].reply->n > n)
+			return true;
+	return false;
+}
+
+static bool succeeded_after(const struct session *s, const struct event *e, struct slice verb)
+{
+	for (size_t i = 0; i < s->exchanges.n; i++) {
+		const struct exchange *x = &s->exchanges.v[i];
+		if (!x->reply || x->reply->n <= e->n || !x->positive)
+			continue;
+		if (slice_eq(x->verb, verb) || (is_greeting_verb(verb) && is_greeting_verb(x->verb)))
+			return true;
+	}
+	return false;
+}
+
+static const struct event *accepted_reply(const struct session *s)
+{
+	for (size_t i = 0; i < s->exchanges.n; i++)
+		if (exchange_is(&s->exchanges.v[i], S("DOT")) && s->exchanges.v[i].positive)
+			return s->exchanges.v[i].reply;
+	return NULL;
+}
+
+/* The refusal e was no obstacle: the session got where it wanted. */
+static bool recovered(const struct event *e)
+{
+	const struct session *s = e->session;
+	if (!s || s->from_log || (e->kind != EV_REPLY && e->kind != EV_GREETING && e->kind != EV_CHALLENGE))
+		return false;
+	struct slice verb = match_after(e);
+	const struct event *accepted = accepted_reply(s);
+	if (accepted && e->n > accepted->n && !slice_eq(verb, S("RCPT")) && !slice_eq(verb, S("MAIL")) && !slice_eq(verb, S("DOT")))
+		return true; /* a 421 or a slip at QUIT after the message was accepted */
+	if (accepted && e->n < accepted->n && !slice_eq(verb, S("RCPT")))
+		return true;
+	if (is_login_verb(verb) || e->kind == EV_CHALLENGE)
+		return login_passed_after(s, e->n);
+	if (is_greeting_verb(verb) || slice_eq(verb, S("MAIL")) || s->protocol == PROTOCOL_IMAP || s->protocol == PROTOCOL_POP3)
+		return verb.n && succeeded_after(s, e, verb);
+	return false;
+}
+
+static void drop_recovered(struct dx *x)
+{
+	for (size_t i = 0; i < x->drafts.n; i++) {
+		struct draft *d = x->drafts.v[i];
+		if (!d->keep && d->n_events && recovered(d->events[0]))
+			d->dropped = true;
+	}
+}
+
+/* --- from drafts to findings ------------------------------------------------------------------------------------------------------------ */
+
+static struct finding *finding_of(struct diagnosis *out, const struct cause *c)
+{
+	for (size_t i = 0; i < out->findings.n; i++)
+		if (out->findings.v[i]->cause == c)
+			return out->findings.v[i];
+	struct finding **slot = VEC_PUSH(out->arena, &out->findings);
+	struct finding *f = slot ? ARENA_NEW(out->arena, struct finding) : NULL;
+	if (!f) {
+		out->findings.n -= slot != NULL;
+		return NULL;
+	}
+	f->cause = c;
+	*slot = f;
+	return f;
+}
+
+static void keep_evidence(struct diagnosis *out, struct finding *f, const struct event *e)
+{
+	for (size_t i = 0; i < f->evidence.n; i++)
+		if (f->evidence.v[i].event == e->n && f->evidence.v[i].session == (e->session ? e->session->id : 0))
+			return;
+	struct evidence *v = f->evidence.n < FINDING_EVIDENCE_MAX ? VEC_PUSH(out->arena, &f->evidence) : NULL;
+	if (!v)
+		return;
+	*v = (struct evidence){.session = e->session ? e->session->id : 0, .event = e->n, .where = e->stamp.where, .kind = e->kind, .side = e->side};
+	struct slice quote = event_masked_text(out->arena, e, false);
+	v->quote = slice_sub(quote, 0, FINDING_QUOTE_MAX);
+}
+
+static int by_evidence(const void *a, const void *b)
+{
+	const struct evidence *x = a, *y = b;
+	if (x->where.input != y->where.input)
+		return x->where.input < y->where.input ? -1 : 1;
+	if (x->where.line != y->where.line)
+		return x->where.line < y->where.line ? -1 : 1;
+	return x->session != y->session ? (x->session < y->session ? -1 : 1) : (int)x->event - (int)y->event;
+}
+
+static bool general_product(const char *p)
+{
+	static const char *const general[] = {"client", "server", "device", "network", "admin", "relay", "user", "provider", "sender", "receiver", "recipient", "dns", "message"};
+	for (size_t i = 0; i < sizeof general / sizeof *general; i++)
+		if (strcmp(p, general[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Was that product seen? As software of a party, as the program of a statement, or by name in the evidence. */
+static bool product_seen(struct dx *x, const char *product)
+{
+	const struct transcript *t = x->transcript;
+	struct slice name = slice_from_cstr(product);
+	for (size_t i = 0; i < t->sessions.n; i++) {
+		const struct session *s = t->sessions.v[i];
+		if (strcmp(software_key(s->server.software), product) == 0 || strcmp(software_key(s->client.software), product) == 0)
+			return true;
+	}
+	for (size_t i = 0; i < t->inputs.n; i++)
+		if (slice_has_nocase(t->inputs.v[i].form, name))
+			return true;
+	/* Evidence of ordinary size only; a long log has its program names. */
+	for (size_t i = 0; i < t->events.n && i < 500; i++) {
+		const struct event *e = t->events.v[i];
+		if (slice_has_nocase(e->program, name) || (name.n > 2 && slice_has_nocase(slice_sub(e->text, 0, 2000), name)) ||
+		    strcmp(software_key(software_guess(slice_sub(e->text, 0, 2000))), product) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void add_fixes(struct dx *x, struct finding *f)
+{
+	struct arena *a = x->out->arena;
+	for (int pass = 0; pass < 3; pass++)
+		for (size_t i = 0; i < f->cause->n_fixes; i++) {
+			const struct cause_fix *c = &f->cause->fixes[i];
+			bool general = general_product(c->product);
+			bool seen = !general && product_seen(x, c->product);
+			int rank = seen ? 0 : general ? 1 : 2;
+			struct finding_fix *slot = rank == pass ? VEC_PUSH(a, &f->fixes) : NULL;
+			if (slot)
+				*slot = (struct finding_fix){c->product, c->text, rank < 2};
+		}
+}
+
+/* Number of distinct sessions among the drafts of a cause; those without a session count by event. */
+static void count_draft(struct finding *f, const struct draft *d, const struct session **last)
+{
+	const struct session *s = d->n_events ? d->events[0]->session : NULL;
+	if (s && s == *last)
+		return;
+	*last = s;
+	f->count++;
+}
+
+static void summarise(struct dx *x, struct finding *f, const struct draft *best)
+{
+	f->summary = arena_dup(x->out->arena, draft_summary(best));
+	f->rule = arena_dup(x->out->arena, slice_from_cstr(best->rule));
+	f->confidence = best->confidence;
+}
+
+static void make_finding(struct dx *x, size_t first)
+{
+	const struct cause *c = x->drafts.v[first]->cause;
+	struct finding *f = finding_of(x->out, c);
+	const struct draft *best = NULL;
+	const struct session *last = NULL;
+	if (!f)
+		return;
+	bool fresh = f->count == 0;
+	uint64_t before = f->count;
+	for (size_t i = first; i < x->drafts.n; i++) {
+		struct draft *d = x->drafts.v[i];
+		if (d->cause != c || d->dropped)
+			continue;
+		if (!best || d->confidence > best->confidence)
+			best = d;
+		count_draft(f, d, &last);
+		d->taken = true;
+	}
+	assert(best);
+	/* The best draft's evidence first: it may be cut. In a stream the first example stays. */
+	for (size_t j = 0; fresh && j < best->n_events; j++)
+		keep_evidence(x->out, f, best->events[j]);
+	for (size_t i = first; fresh && i < x->drafts.n; i++)
+		for (size_t j = 0; x->drafts.v[i]->cause == c && !x->drafts.v[i]->dropped && j < x->drafts.v[i]->n_events && j < 2; j++)
+			keep_evidence(x->out, f, x->drafts.v[i]->events[j]);
+	if (before == 0 || best->confidence > f->confidence)
+		summarise(x, f, best);
+	if (fresh) {
+		if (f->evidence.n) /* without any, v is NULL, which qsort may not be given */
+			qsort(f->evidence.v, f->evidence.n, sizeof *f->evidence.v, by_evidence);
+		f->first_line = f->evidence.n ? f->evidence.v[0].where.line : 0;
+		add_fixes(x, f);
+	}
+}
+
+/* --- ranking ---------------------------------------------------------------------------------------------------------------------------- */
+
+static bool explains(const struct cause *a, const char *id)
+{
+	for (size_t i = 0; i < a->n_explains; i++)
+		if (strcmp(a->explains[i], id) == 0)
+			return true;
+	return false;
+}
+
+static bool explained(struct dx *x, const struct draft *b)
+{
+	for (size_t i = 0; i < x->drafts.n; i++) {
+		const struct draft *a = x->drafts.v[i];
+		if (a->dropped || a->cause == b->cause || a->confidence < EXPLAINS_MIN || a->confidence + EXPLAINS_SLACK < b->confidence)
+			continue;
+		/* Two causes that explain each other: the surer one wins. */
+		if (explains(a->cause, b->cause->id) && !(explains(b->cause, a->cause->id) && b->confidence > a->confidence))
+			return true;
+	}
+	return false;
+}
+
+static void drop_explained(struct dx *x)
+{
+	/* Marked first and dropped afterwards, so that a chain (a explains b explains c) does not depend on the order. */
+	for (size_t i = 0; i < x->drafts.n; i++)
+		x->drafts.v[i]->explained = !x->drafts.v[i]->dropped && explained(x, x->drafts.v[i]);
+	for (size_t i = 0; i < x->drafts.n; i++)
+		x->drafts.v[i]->dropped |= x->drafts.v[i]->explained;
+}
+
+static int by_rank(const void *a, const void *b)
+{
+	const struct finding *x = *(struct finding *const *)a, *y = *(struct finding *const *)b;
+	if (x->confidence != y->confidence)
+		return x->confidence > y->confidence ? -1 : 1;
+	if (x->count != y->count)
+		return x->count > y->count ? -1 : 1;
+	if (x->first_line != y->first_line)
+		return x->first_line < y->first_line ? -1 : 1;
+	return strcmp(x->cause->id, y->cause->id);
+}
+
+static void count_sessions(struct diagnosis *out, const struct transcript *t)
+{
+	out->sessions += t->sessions.n;
+	for (size_t i = 0; i < t->sessions.n; i++)
+		out->sessions_ok += t->sessions.v[i]->outcome == OUTCOME_OK;
+}
+
+bool diagnose_add(struct diagnoser *dr, const struct transcript *t, struct diagnosis *sum)
+{
+	struct dx x = {.diagnoser = dr, .transcript = t, .out = sum, .arena = arena_new(0)};
+	if (!x.arena)
+		return false;
+	run_patterns(&x);
+	run_rules(&x);
+	for (size_t i = 0; i < x.drafts.n; i++)
+		x.drafts.v[i]->dropped = x.drafts.v[i]->confidence < FINDING_MIN || strcmp(x.drafts.v[i]->cause->id, "no-fault") == 0;
+	drop_recovered(&x);
+	drop_explained(&x);
+	for (size_t i = 0; i < x.drafts.n; i++)
+		if (!x.drafts.v[i]->dropped && !x.drafts.v[i]->taken)
+			make_finding(&x, i);
+	if (sum->findings.n)
+		qsort(sum->findings.v, sum->findings.n, sizeof *sum->findings.v, by_rank);
+	count_sessions(sum, t);
+	arena_free(x.arena);
+	return true;
+}
+
+struct diagnosis *diagnose(struct diagnoser *dr, const struct transcript *t)
+{
+	struct diagnosis *d = diagnosis_new();
+	if (d && !diagnose_add(dr, t, d)) {
+		diagnosis_free(d);
+		return NULL;
+	}
+	return d;
+}
+
+struct diagnosis *diagnose_text(struct diagnoser *dr, enum protocol p, struct slice text)
+{
+	struct transcript *t = transcript_new();
+	struct session *s = t ? session_new(t, p) : NULL;
+	struct event *e = s ? ARENA_NEW(t->arena, struct event) : NULL;
+	struct diagnosis *d = NULL;
+	if (e) {
+		e->kind = EV_REPLY;
+		e->side = SIDE_SERVER;
+		e->raw = e->text = arena_dup(t->arena, text);
+		reply_parse(t->arena, p, e->text, &e->answer);
+		s->from_log = true;
+		transcript_add(t, s, e);
+		transcript_finish(t);
+		d = diagnose(dr, t);
+	}
+	transcript_free(t);
+	return d;
+}

@@ -1,0 +1,96 @@
+#include "evidence/clean.h"
+
+static const struct {
+	const char *entity;
+	const char *sign;
+} entities[] = {
+	{"&lt;", "<"}, {"&gt;", ">"}, {"&amp;", "&"}, {"&quot;", "\""}, {"&#39;", "'"}, {"&#039;", "'"}, {"&#x27;", "'"}, {"&nbsp;", " "}, {"&#34;", "\""},
+};
+
+/* Length of a terminal sequence at the start of s: ESC [ … letter, ESC ] … BEL; 0 if none. */
+static size_t escape_length(struct slice s)
+{
+	if (s.n < 3 || s.p[0] != 0x1b)
+		return 0;
+	if (s.p[1] == '[') {
+		size_t i = 2;
+		while (i < s.n && i < 32 && (s.p[i] < 0x40 || s.p[i] > 0x7e))
+			i++;
+		return i < s.n && i < 32 ? i + 1 : 0;
+	}
+	if (s.p[1] == ']') {
+		size_t bell = slice_find_byte(slice_sub(s, 0, 256), 7);
+		return bell == SLICE_NPOS ? 0 : bell + 1;
+	}
+	return 0;
+}
+
+static bool needs_cleaning(struct slice line)
+{
+	return slice_find_byte(line, 0x1b) != SLICE_NPOS || slice_has(line, S("\xc2\xa0")) ||
+	       (slice_find_byte(line, '&') != SLICE_NPOS && slice_find_byte(line, ';') != SLICE_NPOS);
+}
+
+struct slice clean_line(struct arena *a, struct slice line)
+{
+	if (!needs_cleaning(line))
+		return line;
+	uint8_t *out = arena_alloc(a, line.n + 1);
+	size_t n = 0;
+	if (!out)
+		return line;
+	while (line.n) {
+		size_t skip = escape_length(line);
+		if (slice_starts(line, S("\xc2\xa0"))) {
+			out[n++] = ' ';
+			skip = 2;
+		}
+		for (size_t i = 0; !skip && line.p[0] == '&' && i < sizeof entities / sizeof *entities; i++)
+			if (slice_starts(line, slice_from_cstr(entities[i].entity))) {
+				out[n++] = (uint8_t)*entities[i].sign;
+				skip = strlen(entities[i].entity);
+			}
+		if (!skip) {
+			out[n++] = line.p[0];
+			skip = 1;
+		}
+		line = slice_from(line, skip);
+	}
+	return slice_of(out, n);
+}
+
+static const struct {
+	const char *magic;
+	size_t n;
+	const char *what;
+} magics[] = {
+	{"\xd4\xc3\xb2\xa1", 4, "a packet capture (pcap)"},
+	{"\xa1\xb2\xc3\xd4", 4, "a packet capture (pcap)"},
+	{"\x4d\x3c\xb2\xa1", 4, "a packet capture (pcap)"},
+	{"\xa1\xb2\x3c\x4d", 4, "a packet capture (pcap)"},
+	{"\x0a\x0d\x0d\x0a", 4, "a packet capture (pcapng)"},
+	{"\x7f" "ELF", 4, "a program"},
+	{"PK\x03\x04", 4, "a ZIP archive"},
+	{"%PDF", 4, "a PDF document"},
+	{"\x89PNG", 4, "a picture"},
+	{"\xff\xd8\xff", 3, "a picture"},
+	{"GIF8", 4, "a picture"},
+	{"BZh", 3, "bzip2 data"},
+	{"\xfd" "7zXZ", 5, "xz data"},
+	{"SQLite format 3", 15, "an SQLite database"},
+};
+
+bool clean_is_text(struct slice beginning, struct err *reterr)
+{
+	for (size_t i = 0; i < sizeof magics / sizeof *magics; i++)
+		if (slice_starts(beginning, slice_of(magics[i].magic, magics[i].n)))
+			return err_set(reterr, ERR_FORMAT, "this is %s, not text", magics[i].what);
+	size_t odd = 0;
+	for (size_t i = 0; i < beginning.n; i++) {
+		uint8_t c = beginning.p[i];
+		odd += c < 0x20 && c != '\n' && c != '\r' && c != '\t' && c != 0x1b && c != '\f';
+	}
+	if (beginning.n >= 32 && odd * 5 > beginning.n)
+		return err_set(reterr, ERR_FORMAT, "this is binary data, not text");
+	return true;
+}

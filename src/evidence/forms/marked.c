@@ -1,0 +1,112 @@
+/* Dialogues whose lines carry a mark for the side: "C: EHLO x", ">>> QUIT", "<-- 250 ok", "03:S 250-…". One table; forms with more to them than marks have
+ * files of their own. A time stamp or a level in front of the mark is skipped. */
+#include "evidence/form.h"
+
+static const struct {
+	const char *mark;
+	enum side side;
+	int bid;
+} marks[] = {
+	{"C: ", SIDE_CLIENT, FORM_LIKELY + 10},  {"S: ", SIDE_SERVER, FORM_LIKELY + 10}, {"C:", SIDE_CLIENT, FORM_LIKELY},  {"S:", SIDE_SERVER, FORM_LIKELY},
+	{"[C] ", SIDE_CLIENT, FORM_LIKELY + 10}, {"[S] ", SIDE_SERVER, FORM_LIKELY + 10}, {"[C]: ", SIDE_CLIENT, FORM_LIKELY + 10},
+	{"[S]: ", SIDE_SERVER, FORM_LIKELY + 10}, {"Client: ", SIDE_CLIENT, FORM_LIKELY}, {"Server: ", SIDE_SERVER, FORM_LIKELY},
+	{"CLIENT: ", SIDE_CLIENT, FORM_LIKELY}, {"SERVER: ", SIDE_SERVER, FORM_LIKELY},
+	{">>> ", SIDE_CLIENT, FORM_LIKELY},      {"<<< ", SIDE_SERVER, FORM_LIKELY}, {"--> ", SIDE_CLIENT, FORM_LIKELY}, {"<-- ", SIDE_SERVER, FORM_LIKELY},
+	{"-> ", SIDE_CLIENT, FORM_LIKELY},       {"<- ", SIDE_SERVER, FORM_LIKELY},  {"=> ", SIDE_CLIENT, FORM_LIKELY},  {"<= ", SIDE_SERVER, FORM_LIKELY},
+	{">> ", SIDE_CLIENT, FORM_LIKELY - 5},   {"<< ", SIDE_SERVER, FORM_LIKELY - 5}, {"SEND: ", SIDE_CLIENT, FORM_LIKELY}, {"RECV: ", SIDE_SERVER, FORM_LIKELY},
+	{"Sent: ", SIDE_CLIENT, FORM_LIKELY - 5}, {"Received: ", SIDE_SERVER, FORM_MAYBE}, {"send: ", SIDE_CLIENT, FORM_LIKELY - 10},
+	{"recv: ", SIDE_SERVER, FORM_LIKELY - 10}, {"WRITE: ", SIDE_CLIENT, FORM_LIKELY - 5}, {"READ: ", SIDE_SERVER, FORM_LIKELY - 5},
+	{"> ", SIDE_CLIENT, FORM_MAYBE},         {"< ", SIDE_SERVER, FORM_MAYBE},
+};
+
+/* "DEBUG: ", "INFO  mail: " and the like in front of the mark. */
+static const char *const levels[] = {"DEBUG:", "DEBUG", "INFO:", "INFO", "TRACE:", "TRACE", "debug:", "imap:", "smtp:", "SMTP:", "IMAP:", "POP3:", "pop3:"};
+
+static struct slice without_front(struct slice line)
+{
+	struct slice s = line;
+	int64_t us;
+	uint64_t number;
+	reader_skip_time(&s, &us);
+	/* "03:S 250": a number of the line. */
+	struct slice t = s;
+	if (slice_next_uint(&t, 9999, &number) && slice_skip(&t, S(":")) && t.n > 1 && (t.p[0] == 'S' || t.p[0] == 'C') && t.p[1] == ' ')
+		return t;
+	slice_skip_space(&s);
+	for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+		t = s;
+		if (slice_skip(&t, slice_from_cstr(levels[i])) && t.n && t.p[0] == ' ') {
+			slice_skip_space(&t);
+			return t;
+		}
+	}
+	return s;
+}
+
+/* What is left of "'A1 LOGIN …'" and "b'220 …\r\n'" when quotes and line-end escapes are taken off. */
+static struct slice unquote(struct slice s)
+{
+	s = slice_trim(s);
+	if (s.n > 2 && s.p[0] == 'b' && (s.p[1] == '\'' || s.p[1] == '"') && s.p[s.n - 1] == s.p[1])
+		s = slice_sub(s, 2, s.n - 1);
+	else if (s.n >= 2 && (s.p[0] == '\'' || s.p[0] == '"') && s.p[s.n - 1] == s.p[0])
+		s = slice_sub(s, 1, s.n - 1);
+	while (slice_ends(s, S("\\r\\n")))
+		s.n -= 4;
+	while (slice_ends(s, S("\\n")) || slice_ends(s, S("\\r")))
+		s.n -= 2;
+	return s;
+}
+
+struct hit {
+	enum side side;
+	int bid;
+	struct slice said;
+};
+
+static bool find_mark(struct slice line, struct hit *ret)
+{
+	struct slice s = without_front(line);
+	bool numbered = s.p != line.p && s.n > 1 && (s.p[0] == 'C' || s.p[0] == 'S') && s.p[1] == ' ';
+	if (numbered) {
+		*ret = (struct hit){s.p[0] == 'C' ? SIDE_CLIENT : SIDE_SERVER, FORM_STRONG, slice_from(s, 2)};
+		return true;
+	}
+	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+		struct slice t = s, mark = slice_from_cstr(marks[i].mark);
+		bool bare = slice_eq(slice_trim_right(s), slice_trim_right(mark)) && s.n;
+		if (!bare && !slice_skip(&t, mark))
+			continue;
+		*ret = (struct hit){marks[i].side, marks[i].bid, bare ? SLICE_NONE : t};
+		return true;
+	}
+	return false;
+}
+
+static int recognise(struct reader *r, struct slice line)
+{
+	struct hit h;
+	if (!line.n || !find_mark(line, &h))
+		return FORM_NO;
+	struct dialogue *d = reader_dialogue(r);
+	struct slice said = unquote(h.said);
+	enum protocol p = dialogue_guess(h.side, said);
+	if (p != PROTOCOL_UNKNOWN)
+		return h.bid + 10;
+	/* Without protocol words a mark counts only in the middle of a dialogue. */
+	return d && reader_lines_since_said(r) < 4 ? h.bid : FORM_NO;
+}
+
+static void take(struct reader *r, struct slice line)
+{
+	struct hit h;
+	if (find_mark(line, &h))
+		reader_say(r, h.side, h.bid >= FORM_LIKELY + 10 ? h.said : unquote(h.said));
+}
+
+const struct form form_marked = {
+	.name = "marked",
+	.title = N_("dialogue with a mark for each side"),
+	.recognise = recognise,
+	.take = take,
+};

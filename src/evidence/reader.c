@@ -1,0 +1,265 @@
+/* The line reader: cuts an input into lines and gives each to the form that bids most for it (form.h). */
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "evidence/clean.h"
+#include "evidence/reader-private.h"
+#include "evidence/source.h"
+
+/* Bytes in memory at once: a line of the greatest length and what follows it. */
+#define WINDOW (1024u * 1024u)
+/* In a stream the transcript is handed on when it has grown so far. */
+#define FLUSH_MEMORY (TRANSCRIPT_MEMORY / 3)
+#define FLUSH_SESSIONS 2000u
+#define PROGRESS_STEP (16u * 1024u * 1024u)
+
+const char *evidence_form_name(size_t i)
+{
+	for (size_t n = 0; n <= i; n++)
+		if (!all_forms[n])
+			return NULL;
+	return all_forms[i]->name;
+}
+
+const char *evidence_form_title(size_t i)
+{
+	return evidence_form_name(i) ? all_forms[i]->title : NULL;
+}
+
+static const struct form *choose(struct reader *r, struct slice line)
+{
+	const struct form *best = NULL;
+	int most = FORM_NO;
+	r->taking = r->active;
+	if (r->active) {
+		most = r->active->recognise(r, line);
+		best = most > FORM_NO ? r->active : NULL;
+		if (most >= FORM_SURE)
+			return best;
+	}
+	for (size_t i = 0; all_forms[i]; i++) {
+		if (all_forms[i] == r->active)
+			continue;
+		int bid = all_forms[i]->recognise(r, line);
+		if (bid > most) {
+			most = bid;
+			best = all_forms[i];
+		}
+	}
+	return best;
+}
+
+static size_t form_index(const struct form *f)
+{
+	size_t i = 0;
+	while (all_forms[i] != f)
+		i++;
+	return i;
+}
+
+static void take_line(struct reader *r, struct slice raw, struct slice next)
+{
+	struct slice line = clean_line(r->transcript->arena, raw);
+	r->line = line;
+	r->next = next;
+	r->syslog_done = false;
+	const struct form *f = choose(r, line);
+	if (!f)
+		return;
+	size_t i = form_index(f);
+	if (i < READER_FORMS_MAX)
+		r->taken[i]++;
+	r->active = f;
+	f->take(r, line);
+}
+
+void reader_close_all(struct reader *r)
+{
+	for (size_t i = 0; all_forms[i]; i++)
+		if (all_forms[i]->end)
+			all_forms[i]->end(r);
+	reader_end_session(r);
+}
+
+/* The transcript has grown large: its sessions are finished and handed on, and everything that points into it is forgotten. */
+static void flush(struct reader *r)
+{
+	const struct evidence_options *o = r->options;
+	reader_close_all(r);
+	transcript_finish(r->transcript);
+	o->flush(o->user, r->transcript);
+	transcript_recycle(r->transcript);
+	for (size_t i = 0; all_forms[i] && i < READER_FORMS_MAX; i++)
+		if (r->states[i])
+			memset(r->states[i], 0, all_forms[i]->state_size);
+	if (r->logs)
+		memset(r->logs, 0, LOG_SLOTS * sizeof *r->logs);
+	r->n_logs = 0;
+	r->last = NULL;
+}
+
+static bool grown(const struct reader *r)
+{
+	return arena_used(r->transcript->arena) > FLUSH_MEMORY || r->transcript->sessions.n > FLUSH_SESSIONS;
+}
+
+/* --- windows of bytes ---------------------------------------------------------------------------------------------------------------- */
+
+struct window {
+	uint8_t *p;
+	size_t at, n;
+	bool end;         /* the source has nothing more */
+	bool cr_only;     /* lines end in a CR alone */
+	bool skipping;    /* inside a line that was cut */
+	uint64_t bytes;   /* before p */
+};
+
+static size_t line_end(const struct window *w, size_t from)
+{
+	struct slice rest = slice_of(w->p + from, w->n - from);
+	size_t at = slice_find_byte(rest, w->cr_only ? '\r' : '\n');
+	return at == SLICE_NPOS ? SLICE_NPOS : from + at;
+}
+
+/* Moves the rest to the front and reads more. */
+static bool window_fill(struct window *w, struct source *src, struct err *reterr)
+{
+	memmove(w->p, w->p + w->at, w->n - w->at);
+	w->bytes += w->at;
+	w->n -= w->at;
+	w->at = 0;
+	while (w->n < WINDOW && !w->end) {
+		long got = source_read(src, w->p + w->n, WINDOW - w->n, reterr);
+		if (got < 0)
+			return false;
+		w->end = got == 0;
+		w->n += (size_t)got;
+	}
+	return true;
+}
+
+static struct slice without_cr(struct slice line)
+{
+	while (line.n && line.p[line.n - 1] == '\r')
+		line.n--;
+	return line;
+}
+
+/* All whole lines in the window (the last one too when the source has ended). */
+static void take_window(struct reader *r, struct window *w)
+{
+	while (w->at < w->n) {
+		size_t end = line_end(w, w->at);
+		/* Without a line end: the rest of the input, or a line longer than the window, which is cut. */
+		if (end == SLICE_NPOS && !w->end && (w->at > 0 || w->n < WINDOW))
+			return;
+		bool ended = end != SLICE_NPOS;
+		if (!ended)
+			end = w->n;
+		size_t next_at = ended ? end + 1 : end;
+		size_t next_end = line_end(w, next_at);
+		struct slice line = without_cr(slice_sub(slice_of(w->p, w->n), w->at, end));
+		struct slice next = without_cr(slice_sub(slice_of(w->p, w->n), next_at, next_end));
+		if (!w->skipping) {
+			r->line_no++;
+			r->offset = w->bytes + w->at;
+			take_line(r, slice_sub(line, 0, READER_LINE_MAX), slice_sub(next, 0, READER_LINE_MAX));
+		}
+		w->skipping = !ended;
+		w->at = next_at;
+		if (r->options && r->options->flush && grown(r) && r->big)
+			flush(r);
+	}
+}
+
+static bool read_all(struct reader *r, struct source *src, struct err *reterr)
+{
+	struct window w = {.p = malloc(WINDOW)};
+	uint64_t told = 0;
+	bool ok = w.p != NULL || err_set(reterr, ERR_MEMORY, "out of memory");
+	bool first = true;
+	while (ok && !(w.end && w.at == w.n)) {
+		ok = window_fill(&w, src, reterr);
+		if (ok && first) {
+			w.cr_only = w.n && !memchr(w.p, '\n', w.n) && memchr(w.p, '\r', w.n);
+			if (w.n >= 3 && memcmp(w.p, "\xef\xbb\xbf", 3) == 0)
+				w.at = 3;
+			ok = clean_is_text(slice_of(w.p, w.n < 4096 ? w.n : 4096), reterr);
+			/* The whole input fits the window: nothing is a stream. Compressed inputs tell their size only at the end. */
+			r->big = !w.end && (source_size(src) == 0 || source_size(src) >= READER_BIG);
+			first = false;
+		}
+		if (ok)
+			take_window(r, &w);
+		if (!r->big && w.bytes > READER_BIG)
+			r->big = true;
+		if (r->options && r->options->progress && source_consumed(src) - told >= PROGRESS_STEP) {
+			told = source_consumed(src);
+			r->options->progress(r->options->user, told, source_size(src));
+		}
+	}
+	struct input *in = &r->transcript->inputs.v[r->input];
+	in->bytes = w.bytes + w.at;
+	free(w.p);
+	return ok;
+}
+
+static void name_form(struct reader *r)
+{
+	struct input *in = &r->transcript->inputs.v[r->input];
+	uint64_t most = 0;
+	for (size_t i = 0; all_forms[i] && i < READER_FORMS_MAX; i++) {
+		bool general = strcmp(all_forms[i]->name, "general") == 0;
+		if (general)
+			in->lines_unused = r->taken[i];
+		if (r->taken[i] > most && !general) {
+			most = r->taken[i];
+			in->form = slice_from_cstr(all_forms[i]->name);
+		}
+	}
+	if (!most)
+		in->form = S("text");
+	in->lines = r->line_no;
+}
+
+static bool read_source(struct transcript *t, struct slice name, struct source *src, const struct evidence_options *o, struct err *reterr)
+{
+	struct reader *r = calloc(1, sizeof *r);
+	struct input *in = VEC_PUSH(t->arena, &t->inputs);
+	bool ok = r && in && (r->own = arena_new(0));
+	if (!ok) {
+		free(r);
+		return err_set(reterr, ERR_MEMORY, "out of memory");
+	}
+	in->path = arena_dup(t->arena, name);
+	r->transcript = t;
+	r->options = o;
+	r->input = (unsigned)t->inputs.n - 1;
+	ok = read_all(r, src, reterr);
+	reader_close_all(r);
+	name_form(r);
+	arena_free(r->own);
+	free(r);
+	return ok;
+}
+
+bool evidence_read_file(struct transcript *t, const char *path, const struct evidence_options *o, struct err *reterr)
+{
+	struct source *src = source_open_file(path, reterr);
+	if (!src)
+		return false;
+	bool ok = read_source(t, slice_from_cstr(path), src, o, reterr);
+	source_close(src);
+	return ok;
+}
+
+bool evidence_read_memory(struct transcript *t, struct slice name, struct slice bytes, const struct evidence_options *o, struct err *reterr)
+{
+	struct source *src = source_open_memory(bytes, reterr);
+	if (!src)
+		return false;
+	bool ok = read_source(t, name, src, o, reterr);
+	source_close(src);
+	return ok;
+}

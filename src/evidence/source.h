@@ -1,0 +1,21 @@
+/* source: bytes of an input, whatever wraps them: a file, a pipe or memory; gzip and zstd undone; UTF-16 made UTF-8. Memory is bounded. */
+#ifndef TT_EVIDENCE_SOURCE_H
+#define TT_EVIDENCE_SOURCE_H
+
+#include "base/err.h"
+#include "base/slice.h"
+
+struct source;
+
+/* path "-" is standard input. NULL and *reterr. */
+struct source *source_open_file(const char *path, struct err *reterr);
+struct source *source_open_memory(struct slice bytes, struct err *reterr);
+void source_close(struct source *s);
+
+/* Up to n bytes; 0 at the end, -1 and *reterr when the file is damaged or unreadable from here on. */
+long source_read(struct source *s, uint8_t *buf, size_t n, struct err *reterr);
+/* Bytes of the file itself consumed so far, and its size (0: not known). */
+uint64_t source_consumed(const struct source *s);
+uint64_t source_size(const struct source *s);
+
+#endif
