@@ -56,6 +56,12 @@ static bool not_understood(struct dx *x, const struct event *reply)
 	return reply->answer.status == STATUS_NO && dx_match(x, reply->text, "Error in IMAP command|syntax error|parse error|invalid (?:argument|characters?)");
 }
 
+/* "abcd efgh ijkl mnop": a Google app password as shown; the blanks do not belong to it, and that is another cause. */
+static bool is_app_password(struct dx *x, struct slice args)
+{
+	return dx_match(x, args, "(?:^|[ \"])[a-z]{4} [a-z]{4} [a-z]{4} [a-z]{4}\"?\\s*$");
+}
+
 static void find_login_unquoted(struct dx *x, const struct session *s)
 {
 	for (size_t i = 0; i < s->logins.n; i++) {
@@ -65,10 +71,24 @@ static void find_login_unquoted(struct dx *x, const struct session *s)
 		if (value_is_masked(l->password) && value_is_masked(l->user))
 			continue;
 		enum quoting q = login_quoting(l->command->command.args);
-		if (q == QUOTING_FINE)
+		if (q == QUOTING_FINE || is_app_password(x, l->command->command.args))
 			continue;
 		struct draft *d = dx_find(x, "imap-login-argument-not-quoted", q == QUOTING_EXTRA_WORDS ? 0.96 : 0.94, l->reply);
 		dx_evidence(d, l->command);
+		return;
+	}
+}
+
+/* The evidence hides the password, but the server says that it could not take the line apart. */
+static void find_login_hidden(struct dx *x, const struct session *s)
+{
+	for (size_t i = 0; i < s->logins.n; i++) {
+		const struct login *l = &s->logins.v[i];
+		if (!slice_eq(l->mech, S("LOGIN-CMD")) || !not_understood(x, l->reply) || !value_is_masked(l->password))
+			continue;
+		if (!dx_match(x, l->reply->text, "argument|parameter|character|atom|missing|unexpected|unbalanced|excess|extra|too many|pars(?:e|ing)|syntax|literal|Error in IMAP"))
+			continue;
+		dx_evidence(dx_find(x, "imap-login-argument-not-quoted", 0.75, l->reply), l->command);
 		return;
 	}
 }
@@ -265,26 +285,46 @@ static void find_apop_arguments(struct dx *x, const struct session *s)
 	dx_evidence(d, apop->reply);
 }
 
-/* APOP fails and USER/PASS passes with the same password: the account is in order. */
+/* APOP in good form fails and USER/PASS passes: the account is in order. If APOP passes for another program there, this client computes it wrongly; else
+ * the server puts a time stamp into its greeting without being able to do APOP. */
 static void find_apop_then_pass(struct dx *x, const struct session *unused)
 {
 	const struct transcript *t = dx_transcript(x);
-	const struct login *failed = NULL, *passed = NULL;
+	const struct login *failed = NULL, *passed = NULL, *apop_passed = NULL;
 	(void)unused;
 	for (size_t i = 0; i < t->sessions.n; i++)
 		for (size_t j = 0; j < t->sessions.v[i]->logins.n; j++) {
 			const struct login *l = &t->sessions.v[i]->logins.v[j];
-			if (slice_eq(l->mech, S("APOP")) && l->failed && !failed)
+			bool apop = slice_eq(l->mech, S("APOP"));
+			if (apop && l->failed && !failed)
 				failed = l;
+			if (apop && l->passed)
+				apop_passed = l;
 			if (slice_eq(l->mech, S("USER/PASS")) && l->passed)
 				passed = l;
 		}
-	if (!failed || !passed)
+	if (!failed || (!passed && !apop_passed) || dx_has(x, "pop3-apop-wrong-user", 0.85))
 		return;
-	struct draft *d = dx_find(x, "pop3-apop-wrong-user", 0.8, failed->reply);
+	struct draft *d = dx_find(x, apop_passed ? "pop3-apop-wrong-user" : "auth-mech-advertised-but-broken", 0.85, failed->reply);
 	dx_keep(d);
 	dx_evidence(d, failed->command);
-	dx_evidence(d, passed->reply);
+	dx_evidence(d, apop_passed ? apop_passed->command : passed->reply);
+}
+
+/* UIDL or TOP itself is answered with -ERR after the login. */
+static void find_optional_refused(struct dx *x, const struct session *s)
+{
+	static const struct {
+		const char *verb, *cause;
+	} optional[] = {{"UIDL", "pop3-uidl-not-offered"}, {"TOP", "pop3-top-not-offered"}};
+	for (size_t i = 0; s->protocol == PROTOCOL_POP3 && i < sizeof optional / sizeof *optional; i++) {
+		const struct exchange *e = session_exchange(s, slice_from_cstr(optional[i].verb), 0, NULL);
+		if (!e || !e->negative || !dx_match(x, e->reply->text, "unknown|invalid command|unrecogni[sz]ed|implemented|supported|recogni[sz]ed|bad command|syntax|what\\?|illegal|^-ERR\\s*$|^-ERR (?:command|error)\\s*$"))
+			continue;
+		struct draft *d = dx_find(x, optional[i].cause, e->authenticated ? 0.9 : 0.5, e->reply);
+		dx_keep(d);
+		dx_evidence(d, e->command);
+	}
 }
 
 /* Which of the commands that clients ask CAPA for stands in the later list only? */
@@ -378,6 +418,7 @@ static void find_self_lock(struct dx *x, const struct session *unused)
 
 const struct rule rules_access[] = {
 	{"imap-login-unquoted", "imap-login-argument-not-quoted", RULE_SESSION, find_login_unquoted},
+	{"imap-login-hidden", "imap-login-argument-not-quoted", RULE_SESSION, find_login_hidden},
 	{"imap-sasl-ir", "imap-sasl-ir-broken", RULE_SESSION, find_sasl_ir},
 	{"imap-namespace-prefix", "imap-namespace-prefix-missing", RULE_SESSION, find_namespace_prefix},
 	{"imap-idle-refused", "imap-idle-not-supported", RULE_SESSION, find_idle_refused},
@@ -386,6 +427,7 @@ const struct rule rules_access[] = {
 	{"imap-bare-plus", "imap-malformed-continuation", RULE_SESSION, find_bare_plus},
 	{"pop3-apop-arguments", "pop3-apop-wrong-user", RULE_SESSION, find_apop_arguments},
 	{"pop3-apop-then-pass", "pop3-apop-wrong-user", RULE_INPUT, find_apop_then_pass},
+	{"pop3-optional-refused", "pop3-uidl-not-offered", RULE_SESSION, find_optional_refused},
 	{"pop3-capa-changes", "pop3-capabilities-change-after-login", RULE_INPUT, find_capa_changes},
 	{"pop3-capa-lacks", "pop3-uidl-not-offered", RULE_SESSION, find_capa_lacks},
 	{"pop3-self-lock", "pop3-mailbox-locked", RULE_INPUT, find_self_lock},
