@@ -64,6 +64,19 @@ static void find_other_port_works(struct dx *x, const struct session *s)
 		dx_evidence(dx_find(x, "port-25-blocked", 0.8, fails), works);
 }
 
+/* Mail exchangers so big that they are never down: no answer from them on port 25 means that the way out is blocked. */
+#define BIG_EXCHANGER "(?:google|googlemail|outlook|yahoodns|icloud|gmx|mail\\.ru|yandex|hotmail)\\.(?:com|net|de|ru)\\.?"
+
+static void find_big_exchanger_silent(struct dx *x, const struct session *s)
+{
+	(void)s;
+	const struct event *asked = dx_search(x, KIND(EV_COMMAND) | KINDS_AROUND | KINDS_TOLD | KIND(EV_CONNECT),
+		"(?:telnet|nc|ncat|netcat|swaks|s_client|Trying|connecting to)\\b[^\\n]{0,60}" BIG_EXCHANGER "[^\\n]{0,30}(?:[ :]|port )25\\b", NULL);
+	const struct event *silent = asked ? dx_search(x, KINDS_AROUND | KINDS_TOLD | KIND(EV_CONNECT) | KIND(EV_CLOSE), "timed out|timeout|No route", NULL) : NULL;
+	if (silent && !dx_search(x, KIND(EV_GREETING), ".", NULL))
+		dx_evidence(dx_find(x, "port-25-blocked", 0.75, silent), asked);
+}
+
 static bool address_is_internal(struct slice a)
 {
 	return slice_starts(a, S("10.")) || slice_starts(a, S("192.168.")) || slice_starts(a, S("172.1")) || slice_starts(a, S("172.2")) ||
@@ -175,6 +188,7 @@ static void find_dropped(struct dx *x, const struct session *s)
 const struct rule rules_network[] = {
 	{"port-25-several-hosts", "port-25-blocked", RULE_INPUT, find_port_25_blocked},
 	{"port-25-others-work", "port-25-blocked", RULE_INPUT, find_other_port_works},
+	{"port-25-big-exchanger", "port-25-blocked", RULE_INPUT, find_big_exchanger_silent},
 	{"one-address-for-all", "nat-hides-client-address", RULE_INPUT, find_one_address_for_all},
 	{"internal-address-checked", "nat-hides-client-address", RULE_INPUT, find_internal_address_checked},
 	{"bare-probes", "health-check-noise", RULE_INPUT, find_probes},
