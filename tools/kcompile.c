@@ -16,6 +16,11 @@ struct all {
 	size_t n_codes;
 	char **catalogue; /* ids of causes.tsv */
 	size_t n_catalogue;
+	struct loaded {
+		struct kload_file *file;
+		enum kload_kind kind;
+	} *files;
+	size_t n_files;
 };
 
 static void *grow(void *p, size_t n, size_t size)
@@ -90,7 +95,8 @@ static bool check_pattern(const struct pattern *p, const char *path, struct err 
 static bool take(void *user, struct kload_file *f, enum kload_kind kind, const char *path, struct err *e)
 {
 	struct all *k = user;
-	(void)kind;
+	k->files = grow(k->files, k->n_files + 1, sizeof *k->files);
+	k->files[k->n_files++] = (struct loaded){f, kind};
 	for (unsigned i = 0; i < f->n_causes; i++) {
 		for (size_t j = 0; j < k->n_causes; j++)
 			if (strcmp(k->causes[j].id, f->causes[i].id) == 0)
@@ -315,6 +321,19 @@ static void put_codes(FILE *o, const struct all *k)
 	fputs("\t{0},\n};\n", o);
 }
 
+static void release(struct all *k)
+{
+	for (size_t i = 0; i < k->n_files; i++)
+		kload_free(k->files[i].file, k->files[i].kind);
+	for (size_t i = 0; i < k->n_catalogue; i++)
+		free(k->catalogue[i]);
+	free(k->files);
+	free(k->catalogue);
+	free(k->causes);
+	free(k->patterns);
+	free(k->codes);
+}
+
 int main(int argc, char **argv)
 {
 	struct all k = {0};
@@ -326,6 +345,7 @@ int main(int argc, char **argv)
 	read_catalogue(&k, argv[2]);
 	if (!kload_folder(argv[2], take, &k, &e) || !check_references(&k, &e)) {
 		fprintf(stderr, "kcompile: %s\n", e.what);
+		release(&k);
 		return 1;
 	}
 	FILE *o = fopen(argv[1], "w");
@@ -341,6 +361,7 @@ int main(int argc, char **argv)
 		"static const struct knowledge builtin = {causes, %zu, patterns, %zu, codes, %zu, NULL};\n"
 		"const struct knowledge *knowledge_builtin(void)\n{\n\treturn &builtin;\n}\n",
 		k.n_causes, k.n_patterns, k.n_codes);
+	release(&k);
 	if (fclose(o) != 0) {
 		perror(argv[1]);
 		return 1;
