@@ -375,7 +375,7 @@ static void find_capa_lacks(struct dx *x, const struct session *s)
 	static const struct {
 		const char *word, *cause, *complaint;
 	} wanted[] = {
-		{"UIDL", "pop3-uidl-not-offered", "\\bUIDL\\b[^\\n]{0,60}(?:not|unsupported|missing|require)|(?:not|n't)[^\\n]{0,30}\\bUIDL\\b|leave (?:\\w+ )?on server|unique id"},
+		{"UIDL", "pop3-uidl-not-offered", "\\bUIDL\\b[^\\n]{0,60}(?:not|unsupported|missing|require)|(?:not|n't)[^\\n]{0,30}\\bUIDL\\b|leave (?:\\w+ )?on server|unique id|getUID|\\bUIDs? (?:is|are) (?:empty|null|missing)"},
 		{"TOP", "pop3-top-not-offered", "\\bTOP\\b[^\\n]{0,60}(?:not|unsupported|missing|require)|(?:not|n't)[^\\n]{0,30}\\bTOP\\b"},
 	};
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
