@@ -247,8 +247,8 @@ static bool is_plain_value(struct slice v)
 	return slice_starts(v, S("${")) || slice_starts(v, S("$(")) || slice_starts(v, S("%env("));
 }
 
-/* "password=x", "'password' => 'x'", "password: x": sep is where = or : stands. */
-static void take_setting(struct scrub *x, size_t sep)
+/* "password=x", "'password' => 'x'", "password: x": sep is where = or : stands. Returns where to go on. */
+static size_t take_setting(struct scrub *x, size_t sep)
 {
 	size_t end = sep;
 	while (end && strchr(" \t\"'", x->text.p[end - 1]))
@@ -258,7 +258,7 @@ static void take_setting(struct scrub *x, size_t sep)
 		start--;
 	struct slice name = slice_sub(x->text, start, end);
 	if (!names_secret(name))
-		return;
+		return sep + 1;
 	size_t from = sep + 1;
 	from += from < x->text.n && x->text.p[from] == '>' ? 1 : 0;
 	from = skip_blanks(x->text, from);
@@ -269,14 +269,15 @@ static void take_setting(struct scrub *x, size_t sep)
 		struct slice before = slice_trim_right(slice_sub(x->text, 0, start));
 		bool alone = !before.n || strchr("\n-{,\"'", before.p[before.n - 1]) || slice_has(slice_sub(x->text, before.n, start), S("\n"));
 		if (!alone || skip_blanks(x->text, to) < line_end(x->text, to))
-			return;
+			return to;
 	}
 	if (!is_plain_value(slice_sub(x->text, from, to)))
 		add_span(x, from, to, SLICE_NONE);
+	return to;
 }
 
 /* "://user:password@host" */
-static void take_url(struct scrub *x, size_t colon)
+static size_t take_url(struct scrub *x, size_t colon)
 {
 	size_t from = colon + 3, to = from, second = 0;
 	while (to < x->text.n && !ascii_is_space(x->text.p[to]) && !strchr("/@\"'<>", x->text.p[to])) {
@@ -286,18 +287,19 @@ static void take_url(struct scrub *x, size_t colon)
 	}
 	if (second && to < x->text.n && x->text.p[to] == '@')
 		add_span(x, second, to, SLICE_NONE);
+	return to;
 }
 
 static void scan_settings(struct scrub *x)
 {
-	for (size_t i = 0; i < x->text.n; i++) {
+	for (size_t i = 0; i < x->text.n;) {
 		uint8_t c = x->text.p[i];
-		if (c != '=' && c != ':')
-			continue;
 		if (slice_starts(slice_from(x->text, i), S("://")))
-			take_url(x, i);
+			i = take_url(x, i);
+		else if (c == '=' || c == ':')
+			i = take_setting(x, i);
 		else
-			take_setting(x, i);
+			i++;
 	}
 }
 

@@ -1,0 +1,246 @@
+/* telltale read: evidence in, verdict out. */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/i18n.h"
+#include "cli/cmd.h"
+#include "cli/options.h"
+#include "cli/setup.h"
+#include "evidence/evidence.h"
+#include "report/report.h"
+
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL };
+
+enum { OPT_JSON, OPT_JSONL, OPT_EVENTS, OPT_VERBOSE, OPT_REDACT, OPT_SHOW_SECRETS, OPT_KNOWLEDGE, OPT_LANG, OPT_COLOR };
+
+static const struct option_spec specs[] = {
+	[OPT_JSON] = {"json", 'j', NULL, N_("print one JSON document, see telltale-transcript(5)")},
+	[OPT_JSONL] = {"jsonl", 0, NULL, N_("print one line of JSON per session as it ends, then one with the findings")},
+	[OPT_EVENTS] = {"events", 'e', NULL, N_("JSON with every event of the sessions")},
+	[OPT_VERBOSE] = {"verbose", 'v', NULL, N_("also show who said what, and the fixes for all software")},
+	[OPT_REDACT] = {"redact", 'r', NULL, N_("replace addresses, host names and user names by pseudonyms")},
+	[OPT_SHOW_SECRETS] = {"show-secrets", 0, NULL, N_("do not mask passwords and tokens")},
+	[OPT_KNOWLEDGE] = {"knowledge", 'k', N_("DIR"), N_("read more causes and patterns from this folder")},
+	[OPT_LANG] = {"lang", 'l', N_("CODE"), N_("language of the answer: en, pl, ru, es")},
+	[OPT_COLOR] = {"color", 0, N_("WHEN"), N_("auto, always or never")},
+	{0},
+};
+
+static const struct usage usage = {
+	.line = N_("read [OPTION]… [FILE…]"),
+	.about = N_("Reads pasted SMTP, IMAP and POP3 sessions, logs, bounces, error messages and the output of tools, and says what is wrong, which lines "
+		    "prove it, and what to change. Several files are read as one case. Without a file, or with -, it reads standard input."),
+	.options = specs,
+	.more = N_("Exit status:\n"
+		   "  0  nothing wrong found\n"
+		   "  1  a fault was found, or something failed for a reason that telltale does not know\n"
+		   "  2  wrong use\n"
+		   "  3  the evidence could not be read, or is empty\n"),
+};
+
+/* Output that one format may take at most, in memory. */
+#define OUTPUT_MAX (1024u * 1024u * 1024u)
+/* Smaller inputs are read before anybody looks for a progress line. */
+#define PROGRESS_MIN (64u * 1024u * 1024u)
+
+struct reading {
+	enum format format;
+	struct report_options report;
+	const char *knowledge_folder;
+	struct diagnoser *diagnoser;
+	struct transcript *transcript;
+	struct diagnosis *sum; /* of the batches handed on; NULL until the first */
+	struct verdict verdict;
+	struct report_json *json;
+	struct buf out;
+	bool streamed, output_failed, progress_shown;
+};
+
+static bool parse(struct reading *r, int argc, char **argv, int *ret_first, int *ret_status)
+{
+	struct options o = options_begin(&usage, argc, argv);
+	const char *colour = NULL;
+	int i;
+	while ((i = options_next(&o)) >= 0) {
+		switch (i) {
+		case OPT_JSON: r->format = FORMAT_JSON; break;
+		case OPT_JSONL: r->format = FORMAT_JSONL; break;
+		case OPT_EVENTS: r->report.events = true; break;
+		case OPT_VERBOSE: r->report.verbose = true; break;
+		case OPT_SHOW_SECRETS: r->report.show_secrets = true; break;
+		case OPT_KNOWLEDGE: r->knowledge_folder = o.value; break;
+		case OPT_LANG: setup_language(o.value); break;
+		case OPT_COLOR: colour = o.value; break;
+		case OPT_REDACT:
+			redactor_free(r->report.redactor);
+			r->report.redactor = redactor_new();
+			break;
+		}
+	}
+	*ret_first = o.first;
+	*ret_status = i == OPTIONS_END ? EXIT_NOTHING_WRONG : options_status(i);
+	if (i != OPTIONS_END)
+		return false;
+	if (!setup_colour(colour, &r->report.colour)) {
+		*ret_status = EXIT_USAGE;
+		return false;
+	}
+	if (r->report.events && r->format == FORMAT_TEXT)
+		r->format = FORMAT_JSON;
+	return true;
+}
+
+/* Shows and counts what the transcript holds; what comes before the findings. */
+static void take_sessions(struct reading *r)
+{
+	redactor_learn(r->report.redactor, r->transcript);
+	verdict_add(&r->verdict, r->transcript);
+	if (r->format == FORMAT_JSON)
+		report_json_add(r->json, r->transcript);
+	if (r->format == FORMAT_JSONL)
+		report_jsonl_sessions(&r->out, r->transcript, &r->report);
+}
+
+static void on_flush(void *user, struct transcript *t)
+{
+	struct reading *r = user;
+	if (!r->sum)
+		r->sum = diagnosis_new();
+	r->streamed = true;
+	transcript_finish(t);
+	if (r->sum)
+		diagnose_add(r->diagnoser, t, r->sum);
+	take_sessions(r);
+	if (r->format == FORMAT_JSONL && !r->output_failed)
+		r->output_failed = !print_out(&r->out);
+	buf_reset(&r->out);
+}
+
+static void on_progress(void *user, uint64_t done, uint64_t total)
+{
+	struct reading *r = user;
+	if (total && total < PROGRESS_MIN)
+		return;
+	r->progress_shown = true;
+	if (total)
+		fprintf(stderr, "\r%s %3.0f %%", _("reading"), 100.0 * (double)done / (double)total);
+	else
+		fprintf(stderr, "\r%s %llu MiB", _("reading"), (unsigned long long)(done >> 20));
+}
+
+static void end_progress(struct reading *r)
+{
+	if (r->progress_shown)
+		fprintf(stderr, "\r%30s\r", "");
+	r->progress_shown = false;
+}
+
+/* Number of inputs that could be read. */
+static int read_inputs(struct reading *r, int n, char **paths)
+{
+	struct evidence_options o = {.flush = on_flush, .progress = isatty(STDERR_FILENO) ? on_progress : NULL, .user = r};
+	int good = 0;
+	for (int i = 0; i < n; i++) {
+		struct err e = {0};
+		if (strcmp(paths[i], "-") == 0 && isatty(STDIN_FILENO))
+			fprintf(stderr, "%s\n", _("Paste the session, log or error message here, then press Ctrl-D on a line of its own."));
+		bool ok = evidence_read_file(r->transcript, paths[i], &o, &e);
+		end_progress(r);
+		if (ok)
+			good++;
+		else
+			print_error(&e);
+	}
+	return good;
+}
+
+static void print_answer(struct reading *r, const struct diagnosis *d)
+{
+	switch (r->format) {
+	case FORMAT_TEXT:
+		report_text(&r->out, r->transcript, d, &r->verdict, &r->report);
+		if (r->report.verbose && r->streamed)
+			buf_printf(&r->out, "\n%s\n", _("The input is large, so its sessions are not shown; --jsonl --events shows them all."));
+		else if (r->report.verbose)
+			report_transcript(&r->out, r->transcript, &r->report);
+		break;
+	case FORMAT_JSON:
+		report_json_finish(r->json, &r->out, r->transcript, d, &r->verdict);
+		break;
+	case FORMAT_JSONL:
+		report_jsonl_findings(&r->out, r->transcript, d, &r->verdict, &r->report);
+		break;
+	}
+}
+
+static int status_of(const struct reading *r, int n, int good)
+{
+	static const int status[] = {
+		[VERDICT_FAULT] = EXIT_FAULT_FOUND, [VERDICT_CANNOT_TELL] = EXIT_FAULT_FOUND, [VERDICT_NOTHING_WRONG] = EXIT_NOTHING_WRONG,
+		[VERDICT_NO_EVIDENCE] = EXIT_UNREADABLE,
+	};
+	/* A file that could not be read may hold the fault. */
+	return good < n && r->verdict.kind != VERDICT_FAULT ? EXIT_UNREADABLE : status[r->verdict.kind];
+}
+
+static int diagnose_inputs(struct reading *r, int n, char **paths)
+{
+	int good = read_inputs(r, n, paths);
+	if (!good)
+		return EXIT_UNREADABLE;
+	transcript_finish(r->transcript);
+	take_sessions(r);
+	struct diagnosis *d = r->sum;
+	if (d)
+		diagnose_add(r->diagnoser, r->transcript, d);
+	else
+		d = r->sum = diagnose(r->diagnoser, r->transcript);
+	if (!d) {
+		print_error(&(struct err){.code = ERR_MEMORY});
+		return EXIT_UNREADABLE;
+	}
+	verdict_settle(&r->verdict, r->transcript, d);
+	print_answer(r, d);
+	int status = status_of(r, n, good);
+	return !r->output_failed && print_out(&r->out) ? status : EXIT_UNREADABLE;
+}
+
+static bool prepare(struct reading *r, const struct knowledge *k)
+{
+	struct err e = {.code = ERR_MEMORY};
+	r->report.width = setup_width();
+	r->diagnoser = diagnoser_new(k, &e);
+	r->transcript = transcript_new();
+	r->verdict.arena = arena_new(0);
+	r->json = report_json_new(&r->report);
+	if (r->diagnoser && r->transcript && r->verdict.arena && r->json)
+		return true;
+	print_error(&e);
+	return false;
+}
+
+int cmd_read(int argc, char **argv)
+{
+	static char standard_input[] = "-";
+	char *only_stdin[] = {standard_input};
+	struct reading r = {.out = BUF_INIT(OUTPUT_MAX)};
+	struct knowledge *owned = NULL;
+	int first = 0, status = 0;
+	if (parse(&r, argc, argv, &first, &status)) {
+		const struct knowledge *k = setup_knowledge(r.knowledge_folder, &owned);
+		status = EXIT_UNREADABLE;
+		if (k && prepare(&r, k))
+			status = first < argc ? diagnose_inputs(&r, argc - first, argv + first) : diagnose_inputs(&r, 1, only_stdin);
+	}
+	report_json_free(r.json);
+	diagnosis_free(r.sum);
+	diagnoser_free(r.diagnoser);
+	transcript_free(r.transcript);
+	arena_free(r.verdict.arena);
+	redactor_free(r.report.redactor);
+	knowledge_free(owned);
+	buf_free(&r.out);
+	return status;
+}

@@ -1,0 +1,37 @@
+/* report: a transcript and its findings shown: text for people, one JSON document, JSON lines. Never decides, never reads. Everything goes into a buffer;
+ * secrets are masked, names replaced if asked, and no byte of the evidence reaches a terminal unless it is printable. */
+#ifndef TT_REPORT_REPORT_H
+#define TT_REPORT_REPORT_H
+
+#include "base/buf.h"
+#include "diagnose/diagnose.h"
+#include "diagnose/verdict.h"
+#include "report/redact.h"
+
+struct report_options {
+	bool colour;
+	bool show_secrets;
+	bool events;  /* JSON: with the events of every session */
+	bool verbose; /* text: all fixes, rule names */
+	unsigned width;
+	struct redactor *redactor; /* NULL: names stay */
+};
+
+/* The answer for people. t holds the inputs (its sessions may have been handed on). */
+void report_text(struct buf *out, const struct transcript *t, const struct diagnosis *d, const struct verdict *v, const struct report_options *o);
+/* Who said what, when: all sessions that t still holds, and the context. */
+void report_transcript(struct buf *out, const struct transcript *t, const struct report_options *o);
+
+/* One JSON document (telltale-transcript(5)). Sessions are added as they come, in batches for a stream; beyond JSON_SESSIONS_MAX they are only counted. */
+#define JSON_SESSIONS_MAX 2000u
+struct report_json;
+struct report_json *report_json_new(const struct report_options *o);
+void report_json_add(struct report_json *j, const struct transcript *t);
+void report_json_finish(struct report_json *j, struct buf *out, const struct transcript *t, const struct diagnosis *d, const struct verdict *v);
+void report_json_free(struct report_json *j);
+
+/* JSON lines: one line per session of t; and the last line, with inputs and findings. */
+void report_jsonl_sessions(struct buf *out, const struct transcript *t, const struct report_options *o);
+void report_jsonl_findings(struct buf *out, const struct transcript *t, const struct diagnosis *d, const struct verdict *v, const struct report_options *o);
+
+#endif

@@ -1,0 +1,24 @@
+/* show: pieces that all renderers share. */
+#ifndef TT_REPORT_SHOW_H
+#define TT_REPORT_SHOW_H
+
+#include "report/report.h"
+
+/* Words of the evidence fit to be shown: names replaced if asked, control bytes visible, line ends kept. */
+struct slice show_words(struct arena *a, struct slice text, const struct report_options *o);
+/* The event's text, masked, the same way. */
+struct slice show_event(struct arena *a, const struct event *e, const struct report_options *o);
+/* "line 12", "file.log:12", "frame 7", "frames 7-9"; empty when not known. The file's name stands there when there are several inputs. */
+struct slice show_where(struct arena *a, struct where w, const struct transcript *t, const struct report_options *o);
+/* RFC 3339 with UTC; empty when not known. */
+struct slice show_time(struct arena *a, const struct stamp *s);
+/* "13:25:36" of the same. */
+struct slice show_clock(struct arena *a, const struct stamp *s);
+/* Name for people of a product that a fix is for ("exim" gives "Exim"), translated where it is a word. */
+const char *show_product(const char *key);
+/* A text of the knowledge files, translated; placeholders "{name|words}", which only summaries fill, become their words. */
+struct slice show_knowledge(struct arena *a, const char *text);
+/* Words for a verdict's unexplained failure. */
+const char *show_unexplained(enum unexplained u);
+
+#endif

@@ -1,0 +1,330 @@
+#define _GNU_SOURCE
+#include "base/i18n.h"
+#include "base/text.h"
+#include "report/show.h"
+#include "report/wrap.h"
+
+/* A quote longer than this is cut in text (JSON has it whole). */
+#define QUOTE_SHOWN 400u
+#define FINDINGS_SHOWN 12u
+/* Fixes that fit a screen. */
+#define FIXES_SHOWN 5u
+/* Below this share of confidence the verdict says how sure it is. */
+#define SURE 0.75
+#define INDENT 2u
+
+enum style { STYLE_BAD, STYLE_GOOD, STYLE_UNSURE, STYLE_HEAD, STYLE_DIM };
+
+struct printer {
+	struct buf *out;
+	struct arena *arena;
+	const struct report_options *o;
+	const struct transcript *t;
+	size_t width;
+};
+
+static struct printer printer_make(struct buf *out, const struct transcript *t, const struct report_options *o)
+{
+	return (struct printer){.out = out, .arena = arena_new(0), .o = o, .t = t, .width = o->width ? o->width : 80};
+}
+
+static void styled(const struct printer *p, enum style style, struct slice text)
+{
+	static const char *const codes[] = {
+		[STYLE_BAD] = "1;31", [STYLE_GOOD] = "1;32", [STYLE_UNSURE] = "1;33", [STYLE_HEAD] = "1", [STYLE_DIM] = "2",
+	};
+	if (p->o->colour)
+		buf_printf(p->out, "\033[%sm", codes[style]);
+	buf_add(p->out, text);
+	if (p->o->colour)
+		buf_add(p->out, S("\033[0m"));
+}
+
+static void line_end(const struct printer *p)
+{
+	buf_add_byte(p->out, '\n');
+}
+
+static void paragraph(const struct printer *p, size_t indent, struct slice text)
+{
+	wrap_spaces(p->out, indent);
+	wrap_add(p->out, text, p->width, indent, indent, false);
+	line_end(p);
+}
+
+static void heading(const struct printer *p, const char *text)
+{
+	line_end(p);
+	styled(p, STYLE_HEAD, slice_from_cstr(text));
+	line_end(p);
+}
+
+/* A title may be longer than a line; colours span its lines. */
+static void title(const struct printer *p, enum style style, struct slice text)
+{
+	struct buf b = BUF_INIT(4096);
+	wrap_add(&b, text, p->width, 0, 0, false);
+	styled(p, style, buf_slice(&b));
+	line_end(p);
+	buf_free(&b);
+}
+
+/* --- evidence -------------------------------------------------------------------------------------------------------------------- */
+
+static struct slice speaker(const struct evidence *e)
+{
+	if (e->side == SIDE_CLIENT)
+		return slice_from_cstr(_("client"));
+	if (e->side == SIDE_SERVER)
+		return slice_from_cstr(_("server"));
+	static const char *const names[EV_KIND_COUNT] = {
+		[EV_LOG] = N_("log"), [EV_ERROR] = N_("error"), [EV_BOUNCE] = N_("bounce"), [EV_CONFIG] = N_("setting"), [EV_TOOL] = N_("tool"),
+		[EV_PROSE] = N_("words"), [EV_TLS] = N_("TLS"),
+	};
+	return slice_from_cstr(names[e->kind] ? tr(names[e->kind]) : "");
+}
+
+static void pad(const struct printer *p, struct slice text, size_t width)
+{
+	size_t columns = wrap_columns(text);
+	buf_add(p->out, text);
+	wrap_spaces(p->out, width > columns ? width - columns : 0);
+}
+
+static size_t max_columns(size_t a, struct slice text)
+{
+	size_t b = wrap_columns(text);
+	return a > b ? a : b;
+}
+
+static void evidence_list(const struct printer *p, const struct evidence *list, size_t n)
+{
+	size_t where_width = 0, side_width = 0;
+	for (size_t i = 0; i < n; i++) {
+		where_width = max_columns(where_width, show_where(p->arena, list[i].where, p->t, p->o));
+		side_width = max_columns(side_width, speaker(&list[i]));
+	}
+	size_t indent = INDENT + where_width + (where_width ? 2 : 0) + side_width + (side_width ? 2 : 0);
+	for (size_t i = 0; i < n; i++) {
+		struct slice quote = show_words(p->arena, list[i].quote, p->o);
+		wrap_spaces(p->out, INDENT);
+		pad(p, show_where(p->arena, list[i].where, p->t, p->o), where_width + (where_width ? 2 : 0));
+		pad(p, speaker(&list[i]), side_width + (side_width ? 2 : 0));
+		if (quote.n > QUOTE_SHOWN) {
+			size_t cut = QUOTE_SHOWN;
+			while (cut && (quote.p[cut] & 0xc0) == 0x80)
+				cut--;
+			quote = arena_printf(p->arena, "%.*s…", (int)cut, (const char *)quote.p);
+		}
+		wrap_add(p->out, quote, p->width, indent, indent, true);
+		line_end(p);
+	}
+}
+
+/* --- one finding ----------------------------------------------------------------------------------------------------------------- */
+
+/* Fixes come with the relevant ones first; a few more are shown, since what fits is not always named in the evidence. */
+static size_t fixes_shown(const struct printer *p, const struct finding *f)
+{
+	size_t relevant = 0;
+	while (relevant < f->fixes.n && f->fixes.v[relevant].relevant)
+		relevant++;
+	if (p->o->verbose || f->fixes.n <= FIXES_SHOWN)
+		return f->fixes.n;
+	return relevant > FIXES_SHOWN ? relevant : FIXES_SHOWN;
+}
+
+static void fix_list(const struct printer *p, const struct finding *f)
+{
+	size_t shown = fixes_shown(p, f), left_out = f->fixes.n - shown;
+	if (!f->fixes.n)
+		return;
+	heading(p, _("What to do"));
+	for (size_t i = 0; i < shown; i++) {
+		const struct finding_fix *x = &f->fixes.v[i];
+		struct slice who = arena_printf(p->arena, "%s: ", show_product(x->product));
+		wrap_spaces(p->out, INDENT);
+		styled(p, STYLE_HEAD, who);
+		wrap_add(p->out, show_knowledge(p->arena, x->text), p->width, INDENT + 2, INDENT + wrap_columns(who), false);
+		line_end(p);
+	}
+	if (left_out) {
+		struct buf b = BUF_INIT(1024);
+		buf_printf(&b, ngettext("(%zu more: --verbose)", "(%zu more: --verbose)", left_out), left_out);
+		wrap_spaces(p->out, INDENT);
+		styled(p, STYLE_DIM, buf_slice(&b));
+		line_end(p);
+		buf_free(&b);
+	}
+}
+
+static const char *blame_words(const char *blame)
+{
+	static const struct {
+		const char *key, *words;
+	} table[] = {
+		{"client", N_("the client has to change")},       {"server", N_("the server has to change")},
+		{"network", N_("something between the two")},     {"credentials", N_("the login data or how they are sent")},
+		{"policy", N_("a rule of the server's operator")}, {"message", N_("the message itself")},
+		{"dns", N_("DNS records")},                       {"none", N_("nobody's fault")},
+	};
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+		if (strcmp(table[i].key, blame) == 0)
+			return tr(table[i].words);
+	return blame;
+}
+
+static void finding_foot(const struct printer *p, const struct finding *f)
+{
+	struct buf b = BUF_INIT(4096);
+	buf_printf(&b, "%s · %s · %s %.0f %%", f->cause->id, blame_words(f->cause->blame), _("certainty"), f->confidence * 100);
+	if (f->count > 1)
+		buf_printf(&b, ngettext(" · found %llu time", " · found %llu times", f->count), (unsigned long long)f->count);
+	if (p->o->verbose && f->rule.n)
+		buf_printf(&b, " · %s %.*s", _("found by"), SLICE_FMT(f->rule));
+	struct buf wrapped = BUF_INIT(4096);
+	wrap_add(&wrapped, buf_slice(&b), p->width, 0, 0, false);
+	line_end(p);
+	styled(p, STYLE_DIM, buf_slice(&wrapped));
+	line_end(p);
+	buf_free(&wrapped);
+	buf_free(&b);
+}
+
+static void main_finding(const struct printer *p, const struct finding *f)
+{
+	struct slice name = slice_from_cstr(tr(f->cause->title));
+	if (f->confidence < SURE)
+		name = arena_printf(p->arena, "%s %.*s", f->confidence < 0.5 ? _("Perhaps:") : _("Probably:"), SLICE_FMT(name));
+	title(p, STYLE_BAD, name);
+	paragraph(p, 0, show_words(p->arena, f->summary, p->o));
+	if (f->evidence.n) {
+		heading(p, f->count > 1 ? _("Evidence (the first of them)") : _("Evidence"));
+		evidence_list(p, f->evidence.v, f->evidence.n);
+	}
+	fix_list(p, f);
+	if (f->cause->explanation[0]) {
+		heading(p, _("Why"));
+		paragraph(p, INDENT, show_knowledge(p->arena, f->cause->explanation));
+	}
+	if (f->cause->confirm[0]) {
+		heading(p, _("To make sure"));
+		paragraph(p, INDENT, show_knowledge(p->arena, f->cause->confirm));
+	}
+	finding_foot(p, f);
+}
+
+static void other_findings(const struct printer *p, const struct diagnosis *d)
+{
+	if (d->findings.n < 2)
+		return;
+	bool counted = false;
+	for (size_t i = 0; i < d->findings.n; i++)
+		counted |= d->findings.v[i]->count > 1;
+	heading(p, _("Also found"));
+	for (size_t i = 1; i < d->findings.n && i < FINDINGS_SHOWN; i++) {
+		const struct finding *f = d->findings.v[i];
+		struct slice where = f->evidence.n ? show_where(p->arena, f->evidence.v[0].where, p->t, p->o) : SLICE_NONE;
+		struct buf b = BUF_INIT(16 * 1024);
+		if (counted)
+			buf_printf(&b, "%llu × ", (unsigned long long)f->count);
+		buf_printf(&b, "%s", tr(f->cause->title));
+		if (where.n)
+			buf_printf(&b, " (%.*s)", SLICE_FMT(where));
+		buf_printf(&b, ": ");
+		buf_add(&b, show_words(p->arena, f->summary, p->o));
+		wrap_spaces(p->out, INDENT);
+		buf_add(p->out, S("· "));
+		wrap_add(p->out, buf_slice(&b), p->width, INDENT + 2, INDENT + 2, false);
+		line_end(p);
+		buf_free(&b);
+	}
+	if (d->findings.n > FINDINGS_SHOWN)
+		paragraph(p, INDENT, arena_printf(p->arena, _("… and %zu more: --json"), d->findings.n - FINDINGS_SHOWN));
+}
+
+/* --- no finding ------------------------------------------------------------------------------------------------------------------ */
+
+static void nothing_wrong(const struct printer *p, const struct verdict *v)
+{
+	title(p, STYLE_GOOD, slice_from_cstr(_("Nothing wrong found")));
+	if (v->sessions) {
+		const char *words = ngettext("I saw %llu session, and as far as it goes it went well.",
+					     "I saw %llu sessions, and as far as they go they went well.", v->sessions);
+		struct buf b = BUF_INIT(4096);
+		buf_printf(&b, words, (unsigned long long)v->sessions);
+		paragraph(p, 0, buf_slice(&b));
+		buf_free(&b);
+	} else {
+		paragraph(p, 0, slice_from_cstr(_("There is no session in it, and nothing in it says that something failed.")));
+	}
+}
+
+static void what_to_capture(const struct printer *p, const struct verdict *v)
+{
+	heading(p, _("What would tell more"));
+	paragraph(p, INDENT, slice_from_cstr(v->recognised ?
+		_("The whole dialogue, from the server's greeting to the end: swaks -tls --server HOST --to ADDRESS, curl -v, openssl s_client -starttls "
+		  "smtp -connect HOST:587, the program's debug log, or the server's log of the same minute.") :
+		_("A session (what the client and the server said to each other), a log of the mail server, a bounce, or the exact error message.")));
+	if (v->unused > v->lines / 2 && v->lines > 1)
+		paragraph(p, INDENT, arena_printf(p->arena, _("%llu of %llu lines were in no form that I know."), (unsigned long long)v->unused,
+			(unsigned long long)v->lines));
+}
+
+static void cannot_tell(const struct printer *p, const struct verdict *v)
+{
+	title(p, STYLE_UNSURE, slice_from_cstr(_("I cannot tell")));
+	if (!v->recognised)
+		paragraph(p, 0, slice_from_cstr(_("Nothing in it looks like a session, a log, a bounce or the output of a program that I know.")));
+	else
+		paragraph(p, 0, slice_from_cstr(_("Something failed, but nothing in the evidence says why in words that I know.")));
+	if (v->n_failures)
+		heading(p, _("Where it failed"));
+	for (size_t i = 0; i < v->n_failures; i++) {
+		paragraph(p, INDENT, arena_printf(p->arena, "%s:", show_unexplained(v->failures[i].what)));
+		if (v->failures[i].evidence.quote.n)
+			evidence_list(p, &v->failures[i].evidence, 1);
+	}
+	if (v->failed > v->n_failures)
+		paragraph(p, INDENT, arena_printf(p->arena, _("… and %llu more."), (unsigned long long)(v->failed - v->n_failures)));
+	what_to_capture(p, v);
+}
+
+/* How much was read, for inputs where that is not plain to see. */
+static void stream_note(const struct printer *p, const struct diagnosis *d, const struct verdict *v)
+{
+	if (v->sessions < 2)
+		return;
+	struct buf b = BUF_INIT(4096);
+	buf_printf(&b, ngettext("%llu line", "%llu lines", v->lines), (unsigned long long)v->lines);
+	buf_printf(&b, ngettext(", %llu session", ", %llu sessions", v->sessions), (unsigned long long)v->sessions);
+	buf_printf(&b, ngettext(", %zu cause", ", %zu causes", d->findings.n), d->findings.n);
+	styled(p, STYLE_DIM, buf_slice(&b));
+	line_end(p);
+	buf_free(&b);
+}
+
+void report_text(struct buf *out, const struct transcript *t, const struct diagnosis *d, const struct verdict *v, const struct report_options *o)
+{
+	struct printer p = printer_make(out, t, o);
+	if (!p.arena)
+		return;
+	switch (v->kind) {
+	case VERDICT_FAULT:
+		main_finding(&p, d->findings.v[0]);
+		other_findings(&p, d);
+		stream_note(&p, d, v);
+		break;
+	case VERDICT_NOTHING_WRONG:
+		nothing_wrong(&p, v);
+		break;
+	case VERDICT_CANNOT_TELL:
+		cannot_tell(&p, v);
+		break;
+	case VERDICT_NO_EVIDENCE:
+		title(&p, STYLE_UNSURE, slice_from_cstr(_("There is nothing to read: the input is empty")));
+		break;
+	}
+	arena_free(p.arena);
+}
