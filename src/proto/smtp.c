@@ -147,6 +147,13 @@ static void apply_reply(struct dialogue *d, struct event *cmd, const struct even
 	}
 }
 
+/* A paste that begins with the client's EHLO: the greeting was left out, not awaited. */
+static void greeting_left_out(struct dialogue *d)
+{
+	for (unsigned i = 0; d->pasted && i < d->pending_n; i++)
+		d->pending[i]->oddities &= ~(uint32_t)ODD_EARLY_TALK;
+}
+
 static void finish_reply(struct dialogue *d, bool complete)
 {
 	struct event *e = d->open_reply;
@@ -155,11 +162,12 @@ static void finish_reply(struct dialogue *d, bool complete)
 		e->oddities |= ODD_UNTERMINATED;
 	if (!d->greeted) {
 		d->greeted = true;
-		if (e->answer.code / 100 == 2 || !d->pending_n) {
+		if (e->answer.code == 220 || !d->pending_n) {
 			e->kind = EV_GREETING;
 			dialogue_emit(d, e);
 			return;
 		}
+		greeting_left_out(d);
 	}
 	struct event *cmd = e->cmd ? e->cmd : dialogue_front(d);
 	if (e->answer.code == 334 && is_verb(cmd, S("AUTH"))) {
@@ -196,7 +204,7 @@ static bool continues(const struct dialogue *d, unsigned code, struct slice text
 	if (code != e->answer.code)
 		return false;
 	const struct event *front = d->pending_n ? d->pending[0] : NULL;
-	if (d->pending_n < 2 && !(d->pending_n == 1 && !d->greeted))
+	if (d->pending_n < 2 && !(d->pending_n == 1 && !d->greeted && code == 220))
 		return true;
 	struct slice word = slice_next_word(&text);
 	if (!is_verb(front, S("EHLO")) || word.n == 0)
@@ -283,8 +291,9 @@ static void client_line(struct dialogue *d, const struct line *l)
 	uint32_t odd = 0;
 	struct slice word = l->text;
 	word = slice_next_word(&word);
-	/* A known verb with something after it is a command even where a SASL response is due (the client lost step). */
-	if (d->in_sasl && !(smtp_is_verb(word) && word.n < slice_trim(l->text).n)) {
+	/* A known verb with something after it is a command even where a SASL response is due (the client lost step), and so is QUIT, which
+	 * would be base64 of three odd bytes. */
+	if (d->in_sasl && !(smtp_is_verb(word) && word.n < slice_trim(l->text).n) && !slice_eq_nocase(slice_trim(l->text), S("QUIT"))) {
 		dialogue_sasl_response(d, l);
 		return;
 	}
