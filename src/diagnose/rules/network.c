@@ -25,29 +25,34 @@ static bool set_add(struct slice *set, size_t *n, struct slice v)
 	return true;
 }
 
+/* The host that this line says did not answer on port 25. */
+static bool silent_host(struct dx *x, struct slice line, struct slice *ret)
+{
+	return slice_has_nocase(line, S("timed out")) &&
+	       (dx_capture(x, line, "connect to ([\\w.-]+)\\[[^\\]]+\\]:25: Connection timed out", ret) ||
+		dx_capture(x, line, "H=([\\w.-]+) \\[[\\da-f.:]+\\](?::25)?:? Connection timed out", ret) ||
+		dx_capture(x, line, "Connection timed out with ([\\w.-]+)", ret));
+}
+
 /* Foreign mail servers of at least two operators time out on port 25 and none answers: the way out is blocked. */
 static void find_port_25_blocked(struct dx *x, const struct session *s)
 {
 	(void)s;
 	const struct transcript *t = dx_transcript(x);
-	struct slice set[HOSTS_MAX];
+	struct slice set[HOSTS_MAX], line, host;
 	size_t n = 0;
 	const struct event *first = NULL, *last = NULL;
-	for (size_t i = 0; i < t->events.n; i++) {
+	for (size_t i = 0; i < t->events.n && n < HOSTS_MAX; i++) {
 		const struct event *e = t->events.v[i];
-		struct slice host;
-		if (!(KIND(e->kind) & (KINDS_TOLD | KIND(EV_CONNECT))) || !slice_has_nocase(e->text, S("time")))
-			continue;
-		if (dx_match(x, e->text, "status=sent") && dx_match(x, e->text, ":25,"))
-			return;
-		if (!dx_capture(x, e->text, "connect to ([\\w.-]+)\\[[^\\]]+\\]:25: Connection timed out", &host) &&
-		    !dx_capture(x, e->text, "H=([\\w.-]+) \\[[\\da-f.:]+\\](?::25)?:? Connection timed out", &host) &&
-		    !dx_capture(x, e->text, "(?:Connection timed out with|Deferred: Connection timed out with) ([\\w.-]+)", &host))
-			continue;
-		if (!set_add(set, &n, host_domain(host)))
-			continue;
-		first = first ? first : e;
-		last = e;
+		struct slice rest = KIND(e->kind) & (KINDS_TOLD | KINDS_AROUND | KIND(EV_CONNECT)) ? e->text : SLICE_NONE;
+		while (slice_next_line(&rest, &line)) {
+			if (slice_has(line, S("status=sent")) && slice_has(line, S("]:25,")))
+				return;
+			if (!silent_host(x, line, &host) || !set_add(set, &n, host_domain(host)))
+				continue;
+			first = first ? first : e;
+			last = e;
+		}
 	}
 	if (n >= 2)
 		dx_evidence(dx_find(x, "port-25-blocked", 0.85, first), last);
@@ -115,8 +120,8 @@ static void find_internal_address_checked(struct dx *x, const struct session *s)
 {
 	(void)s;
 	static const char *const checked =
-		"(?:spf|dnsbl|rbl|blocked using|reverse (?:hostname|DNS)|cannot find your (?:reverse )?host ?name|greylist|client-ip=|not (?:a )?permitted|does not designate|Ban )[^\\n]{0,100}?"
-		"\\b((?:10\\.\\d+|192\\.168|172\\.(?:1[6-9]|2\\d|3[01]))\\.\\d+\\.\\d+)";
+		"(?:cannot find your (?:reverse )?host ?name, \\[|blocked using [^\\n]{0,60}\\[|Client host \\[|client-ip=|[;&?]ip=|designates? )"
+		"((?:10\\.\\d+|192\\.168|172\\.(?:1[6-9]|2\\d|3[01]))\\.\\d+\\.\\d+)";
 	const struct event *e = dx_search(x, KINDS_TOLD | KIND(EV_REPLY) | KIND(EV_TOOL) | KIND(EV_PROSE), checked, NULL);
 	struct slice address;
 	if (!e || !dx_capture(x, e->text, checked, &address) || dx_match(x, e->text, "mynetworks"))
