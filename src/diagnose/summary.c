@@ -11,9 +11,9 @@ static const struct session *session_of(const struct draft *d)
 	for (size_t i = 0; i < d->n_events; i++)
 		if (d->events[i]->session)
 			return d->events[i]->session;
-	/* A statement that belongs to no session beside a single one is about that one. */
+	/* A statement that belongs to no session beside a single mail session is about that one. */
 	const struct transcript *t = d->dx->transcript;
-	return t->sessions.n == 1 ? t->sessions.v[0] : NULL;
+	return t->sessions.n == 1 && t->sessions.v[0]->protocol != PROTOCOL_MTP ? t->sessions.v[0] : NULL;
 }
 
 static struct slice fact_of(const struct draft *d, const char *key)
