@@ -25,11 +25,10 @@ static struct slice after_prompt(struct slice line)
 	return SLICE_NONE;
 }
 
-bool mtp_is_command(struct slice line, const char *program)
+/* The program that a shell prompt line runs, without its path; empty if it is none. */
+static struct slice command_name(struct slice line)
 {
-	if (line.n > PROMPT_MAX)
-		return false;
-	struct slice s = after_prompt(line), name = slice_from_cstr(program);
+	struct slice s = line.n > PROMPT_MAX ? SLICE_NONE : after_prompt(line);
 	struct slice word = slice_next_word(&s);
 	while (word.n && (slice_eq(word, S("sudo")) || slice_eq(word, S("doas")) || slice_eq(word, S("strace")) || slice_eq(word, S("time")) ||
 	                  slice_find_byte(word, '=') != SLICE_NPOS)) {
@@ -37,9 +36,12 @@ bool mtp_is_command(struct slice line, const char *program)
 		word = slice_next_word(&s);
 	}
 	size_t slash = slice_find_last_byte(word, '/');
-	if (slash != SLICE_NPOS)
-		word = slice_from(word, slash + 1);
-	return slice_starts(word, name);
+	return slash == SLICE_NPOS ? word : slice_from(word, slash + 1);
+}
+
+bool mtp_is_command(struct slice line, const char *program)
+{
+	return slice_starts(command_name(line), slice_from_cstr(program));
 }
 
 bool mtp_is_trouble(struct slice line)
@@ -84,7 +86,10 @@ void mtp_take(struct reader *r, const char *program, struct slice line)
 	reader_program(e, slice_from_cstr(program));
 	if (!s)
 		return;
-	if (!s->client.name.n)
+	struct slice name = command_name(e->text);
+	if (name.n)
+		s->client.name = name;
+	else if (!s->client.name.n)
 		s->client.name = slice_from_cstr(program);
 	note_device(s, e->text);
 }

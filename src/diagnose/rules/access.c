@@ -245,7 +245,7 @@ static void find_bare_plus(struct dx *x, const struct session *s)
 		bool client_went_on = false;
 		for (size_t j = i + 1; j < s->events.n; j++)
 			client_went_on = client_went_on || s->events.v[j]->side == SIDE_CLIENT;
-		const struct event *complaint = dx_search(x, KINDS_TOLD | KIND(EV_PROSE), "pars(?:e|ing)|malformed|unexpected|invalid (?:response|continuation|reply)|continuation|hangs?\\b|stands still|waits? for ?ever|time(?:d )?-?out", NULL);
+		const struct event *complaint = dx_search(x, KINDS_TOLD | KINDS_AROUND, "pars(?:e|ing)|malformed|unexpected|invalid (?:response|continuation|reply)|continuation|hangs?\\b|stands still|waits? for ?ever|time(?:d )?-?out", NULL);
 		if (client_went_on && !complaint)
 			continue;
 		struct draft *d = dx_find(x, "imap-malformed-continuation", complaint ? 0.75 : 0.4, e);
@@ -356,9 +356,9 @@ static void find_capa_changes(struct dx *x, const struct session *unused)
 		}
 	if (!word.n)
 		return;
-	const struct event *missed = dx_search(x, KINDS_TOLD | KIND(EV_PROSE) | KIND(EV_REPLY),
+	const struct event *missed = dx_search(x, KINDS_TOLD | KINDS_AROUND | KIND(EV_REPLY),
 	                                       "(?:UIDL|\\bTOP\\b)[^\\n]{0,40}(?:not supported|unsupported|not available|missing|null)|getUID|(?:does not|doesn't) support (?:the )?(?:UIDL|TOP)|duplicate|downloads? [^\\n]{0,40}again|no (?:UIDL|unique)", NULL);
-	if (!missed && !dx_search(x, KIND(EV_PROSE), "by hand|after (?:PASS|login|logging in)", NULL))
+	if (!missed && !dx_search(x, KIND(EV_PROSE) | KIND(EV_CONFIG), "by hand|after (?:PASS|login|logging in)", NULL))
 		return;
 	struct draft *d = dx_find(x, "pop3-capabilities-change-after-login", missed ? 0.94 : 0.6, later->event);
 	dx_keep(d);
@@ -383,7 +383,7 @@ static void find_capa_lacks(struct dx *x, const struct session *s)
 		const struct exchange *used = session_exchange(s, slice_from_cstr(wanted[i].word), 0, NULL);
 		if (!c || caps_have(c, slice_from_cstr(wanted[i].word), NULL) || (used && used->positive))
 			continue;
-		const struct event *e = dx_search(x, KINDS_TOLD | KIND(EV_PROSE), wanted[i].complaint, NULL);
+		const struct event *e = dx_search(x, KINDS_TOLD | KINDS_AROUND, wanted[i].complaint, NULL);
 		if (!e)
 			continue;
 		struct draft *d = dx_find(x, wanted[i].cause, 0.92, e);

@@ -1,7 +1,8 @@
 /* Inferences about MTP over USB: what several lines of tools, kernel and prose say together. */
 #include "diagnose/rule.h"
 
-#define KINDS_MTP (KIND(EV_LOG) | KIND(EV_ERROR) | KIND(EV_TOOL) | KIND(EV_PROSE))
+/* Lines of tools that no form knows arrive as settings ("name: value") or prose. */
+#define KINDS_MTP (KINDS_AROUND | KIND(EV_LOG) | KIND(EV_ERROR))
 
 /* Events of these kinds that match, counted up to a limit; the first in *ret_first. */
 static unsigned count_events(struct dx *x, const char *regex, unsigned limit, const struct event **ret_first)
@@ -126,7 +127,7 @@ static void find_desktop_mount(struct dx *x, const struct session *unused)
 {
 	(void)unused;
 	const struct event *mount = dx_search(x, KINDS_MTP, "Mount\\(\\d+\\):[^\\n]{0,160}-> mtp://|gvfs/mtp:host=|/gvfs/mtp%3Ahost", NULL);
-	const struct event *failed = dx_search(x, KIND(EV_ERROR) | KIND(EV_LOG) | KIND(EV_PROSE),
+	const struct event *failed = dx_search(x, KINDS_MTP,
 	                                       "Unable to (?:initialize|open raw) device|OpenSession failed|no MTP device found|failed to open (?:session|MTP)|Can't open device|could not open (?:the )?(?:MTP )?device|selectStorages failed", NULL);
 	if (!mount || !failed || dx_search(x, KINDS_MTP, "Permission denied|errno=13|LIBUSB_ERROR_ACCESS", NULL))
 		return;
@@ -161,7 +162,7 @@ static void find_stops_after_proplist(struct dx *x, const struct session *unused
 	const struct event *offered = dx_search(x, KINDS_MTP, "^\\s*9805: Get object property list", NULL);
 	if (!offered || dx_search(x, KINDS_MTP, "^OK\\.\\s*$|claim_interface\\(\\)\\s*=\\s*-6|failed to open session", NULL))
 		return;
-	const struct event *still = dx_search(x, KIND(EV_PROSE) | KIND(EV_TOOL) | KIND(EV_ERROR),
+	const struct event *still = dx_search(x, KINDS_MTP,
 	                                      "stands? still|\\bstuck\\b|hangs?\\b|hung\\b|freez|nothing (?:more |else )?happens|never (?:ends|returns|finishes)|for (?:minutes|ever|hours)|\\^C", NULL);
 	if (!still || dx_search(x, KIND(EV_PROSE), "\\d{4,6} (?:\\w+ )?(?:files|photos|pictures)|thousands of", NULL))
 		return;

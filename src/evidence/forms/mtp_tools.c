@@ -52,7 +52,7 @@ static bool is_inner(struct slice line)
 	slice_skip_space(&s);
 	if (slice_eq(slice_trim_right(line), S("OK.")))
 		return true;
-	return line.n > 3 && s.n && s.n < line.n && line.n - s.n >= 2 && slice_has(s, S(":")) && !slice_has(s, S("@"));
+	return line.n > 3 && s.n && s.n < line.n && line.n - s.n >= 2 && slice_has(s, S(":")) && (!slice_has(s, S("@")) || slice_has(s, S(" @ bus ")));
 }
 
 static const struct form *self(void);

@@ -73,8 +73,7 @@ static void take(struct reader *r, struct slice line)
 	if (log.has_time)
 		reader_set_time(r, log.time_us);
 	/* mtp-probe's name belongs to what it says: its lines are told by it. */
-	struct event *e = reader_log(r, NULL, known ? program : SLICE_NONE, slice_eq(program, S("kernel")) ? text : slice_trim_right(line));
-	(void)e;
+	reader_log(r, NULL, known ? program : SLICE_NONE, slice_eq(program, S("kernel")) ? text : slice_trim_right(line));
 }
 
 const struct form form_usb_journal = {.name = "usb-journal", .title = N_("kernel and journal lines about USB"), .recognise = recognise, .take = take};
