@@ -114,7 +114,7 @@ static void on_flush(void *user, struct transcript *t)
 		diagnose_add(r->diagnoser, t, r->sum);
 	take_sessions(r);
 	if (r->format == FORMAT_JSONL && !r->output_failed)
-		r->output_failed = !print_out(&r->out);
+		r->output_failed = !setup_print_out(&r->out);
 	buf_reset(&r->out);
 }
 
@@ -151,7 +151,7 @@ static int read_inputs(struct reading *r, int n, char **paths)
 		if (ok)
 			good++;
 		else
-			print_error(&e);
+			setup_print_error(&e);
 	}
 	return good;
 }
@@ -198,13 +198,13 @@ static int diagnose_inputs(struct reading *r, int n, char **paths)
 	else
 		d = r->sum = diagnose(r->diagnoser, r->transcript);
 	if (!d) {
-		print_error(&(struct err){.code = ERR_MEMORY});
+		setup_print_error(&(struct err){.code = ERR_MEMORY});
 		return EXIT_UNREADABLE;
 	}
 	verdict_settle(&r->verdict, r->transcript, d);
 	print_answer(r, d);
 	int status = status_of(r, n, good);
-	return !r->output_failed && print_out(&r->out) ? status : EXIT_UNREADABLE;
+	return !r->output_failed && setup_print_out(&r->out) ? status : EXIT_UNREADABLE;
 }
 
 static bool prepare(struct reading *r, const struct knowledge *k)
@@ -217,7 +217,7 @@ static bool prepare(struct reading *r, const struct knowledge *k)
 	r->json = report_json_new(&r->report);
 	if (r->diagnoser && r->transcript && r->verdict.arena && r->json)
 		return true;
-	print_error(&e);
+	setup_print_error(&e);
 	return false;
 }
 

@@ -74,11 +74,11 @@ const struct knowledge *setup_knowledge(const char *folder, struct knowledge **r
 		return knowledge_builtin();
 	*ret_owned = knowledge_load(folder, &e);
 	if (!*ret_owned)
-		print_error(&e);
+		setup_print_error(&e);
 	return *ret_owned;
 }
 
-void print_error(const struct err *e)
+void setup_print_error(const struct err *e)
 {
 	if (e->what[0])
 		fprintf(stderr, "telltale: %s\n", e->what);
@@ -86,7 +86,7 @@ void print_error(const struct err *e)
 		fprintf(stderr, "telltale: %s\n", tr(err_code_text(e->code)));
 }
 
-bool print_out(struct buf *b)
+bool setup_print_out(struct buf *b)
 {
 	bool memory = !b->full;
 	size_t written = fwrite(b->p, 1, b->n, stdout);

@@ -18,8 +18,8 @@ unsigned setup_width(void);
  * was printed when the result is NULL. */
 const struct knowledge *setup_knowledge(const char *folder, struct knowledge **ret_owned);
 /* "telltale: what: why" on standard error. */
-void print_error(const struct err *e);
+void setup_print_error(const struct err *e);
 /* Writes all to standard output at once and empties the buffer; false when that failed (a message was printed, unless the reader just left). */
-bool print_out(struct buf *b);
+bool setup_print_out(struct buf *b);
 
 #endif
