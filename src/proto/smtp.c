@@ -307,6 +307,11 @@ static void client_line(struct dialogue *d, const struct line *l)
 	bool auth = is_verb(e, S("AUTH"));
 	if (l->length + 2 > (auth ? SMTP_AUTH_LINE_MAX : SMTP_COMMAND_LINE_MAX))
 		e->oddities |= ODD_LINE_TOO_LONG;
+	/* The client left the exchange: what comes now answers this command, not AUTH. */
+	if (d->in_sasl && d->pending_n && dialogue_front(d) == d->sasl_cmd) {
+		dialogue_pop(d);
+		dialogue_sasl_end(d);
+	}
 	d->in_sasl = false;
 	dialogue_queue_command(d, e);
 	if (auth)

@@ -306,8 +306,9 @@ static const struct event *wanted_login(struct dx *x, const struct session *s)
 	for (size_t i = 0; i < s->logins.n; i++)
 		if (s->logins.v[i].failed)
 			return s->logins.v[i].reply;
-	const struct event *e = dx_search_session(x, s, KINDS_TOLD, complaint);
-	return e || dx_transcript(x)->sessions.n > 3 ? e : dx_search(x, KINDS_TOLD, complaint, NULL);
+	const unsigned kinds = KINDS_TOLD | KINDS_AROUND;
+	const struct event *e = dx_search_session(x, s, kinds, complaint);
+	return e || dx_transcript(x)->sessions.n > 3 ? e : dx_search(x, kinds, complaint, NULL);
 }
 
 static bool refused_for_grammar(const struct session *s)
@@ -320,11 +321,11 @@ static void find_no_auth(struct dx *x, const struct session *s)
 {
 	if (s->protocol != PROTOCOL_SMTP || s->message_accepted || refused_for_grammar(s))
 		return;
-	const struct capabilities *c = session_caps_before(s, 0);
-	if (!c || c->n_items < 1 || caps_offer_auth(c))
-		return;
 	const struct event *want = wanted_login(x, s);
 	if (!want)
+		return;
+	const struct capabilities *c = session_caps_before(s, want->session == s ? want->n : 0);
+	if (!c || c->n_items < 1 || caps_offer_auth(c))
 		return;
 	bool tls = c->tls || s->tls.mode != TLS_NONE;
 	struct draft *d;
