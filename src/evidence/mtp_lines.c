@@ -1,16 +1,19 @@
 #include "evidence/mtp_lines.h"
 
-/* Command lines are short; a longer line with a $ in it is something else. */
+/* Command lines are short; a longer line with a $ in it is something else. The same holds for what these programs print. */
 #define PROMPT_MAX 400u
+#define STATEMENT_MAX 2000u
 
 int mtp_bid(struct slice line, const struct mtp_mark *marks)
 {
 	struct slice s = line;
 	int best = FORM_NO;
+	if (line.n > STATEMENT_MAX)
+		return FORM_NO;
 	slice_skip_space(&s);
 	for (const struct mtp_mark *m = marks; m->text; m++) {
 		struct slice text = slice_from_cstr(m->text);
-		if (m->bid > best && (m->anywhere ? slice_has_nocase(s, text) : slice_starts_nocase(s, text)))
+		if (m->bid > best && (m->anywhere ? slice_has(s, text) : slice_starts_nocase(s, text)))
 			best = m->bid;
 	}
 	return best;
@@ -19,9 +22,13 @@ int mtp_bid(struct slice line, const struct mtp_mark *marks)
 /* The words after a prompt ("$ ", "# ", "% ", "host:~$ ", "[user@host ~]$ "); empty if there is no prompt. */
 static struct slice after_prompt(struct slice line)
 {
-	for (size_t i = 0; i + 1 < line.n && i < 80; i++)
-		if ((line.p[i] == '$' || line.p[i] == '#' || line.p[i] == '%') && line.p[i + 1] == ' ')
-			return slice_trim(slice_from(line, i + 2));
+	static const char *const prompts[] = {"$ ", "# ", "% "};
+	struct slice front = slice_sub(line, 0, 80);
+	for (size_t i = 0; i < sizeof prompts / sizeof *prompts; i++) {
+		size_t at = slice_find(front, slice_from_cstr(prompts[i]));
+		if (at != SLICE_NPOS)
+			return slice_trim(slice_from(line, at + 2));
+	}
 	return SLICE_NONE;
 }
 

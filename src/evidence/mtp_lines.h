@@ -8,9 +8,9 @@
 
 /* A piece of text by which a form knows its lines. */
 struct mtp_mark {
-	const char *text; /* NULL ends the table; compared without case */
+	const char *text; /* NULL ends the table */
 	int bid;
-	bool anywhere; /* else only at the start (leading blanks skipped) */
+	bool anywhere; /* in that case; else at the start (leading blanks skipped), in any case */
 };
 
 /* The highest bid of the marks found in the line. */

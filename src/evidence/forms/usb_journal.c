@@ -59,8 +59,8 @@ static int recognise(struct reader *r, struct slice line)
 {
 	struct slice program, text;
 	struct syslog_line log;
-	if (slice_find_nocase(line, S("usb")) == SLICE_NPOS && slice_find_nocase(line, S("mtp")) == SLICE_NPOS && slice_find(line, S("hub ")) == SLICE_NPOS &&
-	    slice_find(line, S("hci")) == SLICE_NPOS && slice_find_nocase(line, S("gvfsd")) == SLICE_NPOS)
+	if (!slice_has(line, S("usb")) && !slice_has(line, S("mtp-probe")) && !slice_has(line, S("gvfs")) && !slice_has(line, S("hub ")) &&
+	    !slice_has(line, S("hci")) && !slice_has(line, S("kiod")))
 		return FORM_NO;
 	return usb_line(r, line, &program, &text, &log) ? FORM_STRONG : mtp_is_command(line, "dmesg") ? FORM_LIKELY : FORM_NO;
 }
