@@ -374,6 +374,28 @@ static void find_stale_reply(struct dx *x, const struct session *s)
 	dx_evidence(d, auth->command);
 }
 
+/* The client says that there is no AUTH, though the list that it was given before names LOGIN or PLAIN. */
+static void find_auth_overlooked(struct dx *x, const struct session *s)
+{
+	if (!is_smtp(s))
+		return;
+	for (size_t i = 0; i < s->events.n; i++) {
+		const struct event *e = s->events.v[i];
+		if (e->kind != EV_ERROR && e->kind != EV_LOG)
+			continue;
+		const struct capabilities *c = session_caps_before(s, e->n);
+		if (!caps_have_mech(c, S("LOGIN")) && !caps_have_mech(c, S("PLAIN")))
+			continue;
+		if (!dx_match(x, e->text, "(?:does ?n.t|do not|does not|not) (?:seem to )?(?:support|offer|advertise)\\w*[^\\n]{0,30}\\bauth(?!enticat\\w+-res)|AUTH\\w* (?:is )?not (?:supported|available|offered)"))
+			continue;
+		if (dx_match(x, e->text, "mechanism|XOAUTH|CRAM|DIGEST|NTLM|SCRAM|GSSAPI|requested auth type|auth type"))
+			continue;
+		struct draft *d = dx_find(x, "client-misparses-ehlo", 0.7, e);
+		dx_evidence(d, c->event);
+		return;
+	}
+}
+
 static bool is_keyword(struct slice word)
 {
 	static const char *const keywords[] = {
@@ -420,6 +442,8 @@ static void find_malformed_ehlo_reply(struct dx *x, const struct session *s)
 			confidence = r->n_lines > 1 || first.n ? 0.82 : 0.5;
 		else if (has_codeless_keyword(ex->reply->text) || (next && next->side == SIDE_SERVER && has_codeless_keyword(next->text)))
 			confidence = 0.9;
+		else if (r->n_lines == 1 && dx_search(x, KIND(EV_PROSE) | KIND(EV_CONFIG), "^\\s*(?:8BITMIME|SIZE(?: \\d+)?|PIPELINING|STARTTLS|AUTH [A-Z -]+|ENHANCEDSTATUSCODES|DSN|SMTPUTF8|CHUNKING)\\s*$", NULL))
+			confidence = 0.88;
 		else if (ex->reply->oddities & ODD_MIXED_CODES)
 			confidence = 0.75;
 		else if (next && next->kind == EV_REPLY && (next->oddities & ODD_UNEXPECTED) && next->answer.code == 250 && r->n_lines == 1)
@@ -454,6 +478,24 @@ static void find_split_reply(struct dx *x, const struct session *s)
 	}
 }
 
+/* POP3: a listing that seems unfinished, and the lone dot that ends it came by itself, later (a client's own log of its reads). */
+static void find_lone_dot(struct dx *x, const struct session *s)
+{
+	if (s->protocol != PROTOCOL_POP3)
+		return;
+	for (size_t i = 0; i < s->events.n; i++) {
+		const struct event *e = s->events.v[i];
+		if (e->kind != EV_REPLY || e->answer.n_lines < 2 || !(e->oddities & ODD_UNTERMINATED))
+			continue;
+		const struct event *dot = dx_search(x, KINDS_AROUND | KIND(EV_UNTAGGED) | KIND(EV_COMMAND), "^\\s*\\.\\s*$", NULL);
+		if (!dot || (dot->stamp.where.line && dot->stamp.where.line < e->stamp.where.line))
+			return;
+		struct draft *d = dx_find(x, "reply-split-over-packets", 0.85, e);
+		dx_evidence(d, dot);
+		return;
+	}
+}
+
 /* --- talking too early ----------------------------------------------------------------------------------------------------------- */
 
 /* Said before the greeting, and the greeting is in the evidence, after it. */
@@ -462,6 +504,8 @@ static void find_early_talk(struct dx *x, const struct session *s)
 	const struct event *greeting = session_event(s, EV_GREETING, 0);
 	if (!is_smtp(s) || s->from_log || s->outcome == OUTCOME_OK)
 		return;
+	if (greeting && greeting->answer.code != 220)
+		greeting = NULL;
 	for (size_t i = 0; i < s->events.n; i++) {
 		const struct event *e = s->events.v[i];
 		if (e->kind != EV_COMMAND || !(e->oddities & ODD_EARLY_TALK) || (e->oddities & ODD_TLS_BYTES))
@@ -571,26 +615,35 @@ static void order_after(struct order *o, const struct exchange *ex)
 		o->refused = true;
 }
 
-/* A 503 whose reason stands in the order of the commands themselves. */
+/* How sure the commands themselves make it that this one came at the wrong point; 0: they do not tell. */
+static double order_fault(const struct order *o, const struct exchange *ex)
+{
+	if (exchange_is(ex, S("RCPT")) && !o->mail)
+		return 0.8;
+	if (exchange_is(ex, S("DATA")) && !o->rcpt)
+		return 0.8;
+	if (exchange_is(ex, S("MAIL")) && (o->mail || !o->hello))
+		return 0.84;
+	if (exchange_is(ex, S("STARTTLS")) && !o->hello)
+		return 0.82;
+	return is_hello(ex) && o->hello ? 0.7 : 0;
+}
+
+#define ORDER_TEXT "sequence|order|nested|already|first|need|must|preced|before|not allowed at this|no (?:valid )?(?:recipient|sender)"
+
+/* A 503 that follows from no other refusal: the order of the commands themselves is wrong. */
 static void find_wrong_order(struct dx *x, const struct session *s)
 {
 	struct order o = {0};
-	if (!is_smtp(s) || s->from_log || !session_event(s, EV_COMMAND, 0))
+	bool whole = !s->from_log && session_event(s, EV_GREETING, 0) && session_event(s, EV_COMMAND, 0);
+	if (!is_smtp(s))
 		return;
 	for (size_t i = 0; i < s->exchanges.n; i++) {
 		const struct exchange *ex = &s->exchanges.v[i];
-		bool wrong = ex->command && ex->negative && code_of(ex) == 503 && !o.refused && !dx_match(x, ex->reply->text, "authentic|AUTH\\b|pipelin|synchroni|TLS");
-		double confidence = 0;
-		if (wrong && exchange_is(ex, S("RCPT")) && !o.mail)
-			confidence = 0.8;
-		else if (wrong && exchange_is(ex, S("DATA")) && !o.rcpt)
-			confidence = 0.8;
-		else if (wrong && exchange_is(ex, S("MAIL")) && (o.mail || !o.hello))
-			confidence = 0.84;
-		else if (wrong && exchange_is(ex, S("STARTTLS")) && !o.hello)
-			confidence = 0.82;
-		else if (wrong && is_hello(ex) && o.hello)
-			confidence = 0.7;
+		bool wrong = ex->negative && code_of(ex) == 503 && !o.refused && !dx_match(x, ex->reply->text, "authentic|AUTH\\b|pipelin|synchroni|TLS");
+		double confidence = wrong && ex->command && whole ? order_fault(&o, ex) : 0;
+		if (wrong && confidence == 0 && dx_match(x, ex->reply->text, ORDER_TEXT))
+			confidence = 0.45;
 		if (confidence > 0) {
 			struct draft *d = dx_find(x, "sequence-error", confidence, ex->reply);
 			dx_value(d, "verb", ex->verb);
@@ -633,9 +686,15 @@ static void find_text_after_dot(struct dx *x, const struct session *s)
 		const struct exchange *ex = &s->exchanges.v[i];
 		if (exchange_is(ex, S("DOT")) && ex->positive)
 			dot = ex;
-		if (!dot || !ex->command || !(ex->command->oddities & (ODD_UNKNOWN_VERB | ODD_HEADER_AS_COMMAND)) || !ex->negative || !ex->command->text.n)
+		bool unknown = code_of(ex) == 500 || code_of(ex) == 502 || code_of(ex) == 503;
+		if (!dot || ex == dot || !ex->negative || !unknown)
 			continue;
-		struct draft *d = dx_find(x, "dot-stuffing-missing", 0.88, ex->command);
+		/* A line that is no command; or, in a paste, a line that could not be told from prose, and the reply to it. */
+		bool text = ex->command ? (ex->command->oddities & (ODD_UNKNOWN_VERB | ODD_HEADER_AS_COMMAND)) && ex->command->text.n
+					: dx_match(x, ex->reply->text, "command|recogni|unknown|syntax|implemented");
+		if (!text)
+			continue;
+		struct draft *d = dx_find(x, "dot-stuffing-missing", 0.88, ex->command ? ex->command : ex->reply);
 		dx_keep(d);
 		dx_evidence(d, ex->reply);
 		dx_evidence(d, dot->reply);
@@ -671,8 +730,10 @@ const struct rule rules_dialogue[] = {
 	{"ehlo-after-auth", "re-ehlo-after-auth", RULE_SESSION, find_ehlo_after_auth},
 	{"command-inside-reply", "client-misparses-ehlo", RULE_SESSION, find_command_inside_reply},
 	{"stale-reply", "client-misparses-ehlo", RULE_SESSION, find_stale_reply},
+	{"auth-overlooked", "client-misparses-ehlo", RULE_SESSION, find_auth_overlooked},
 	{"malformed-ehlo-reply", "server-ehlo-reply-malformed", RULE_SESSION, find_malformed_ehlo_reply},
 	{"split-reply", "reply-split-over-packets", RULE_SESSION, find_split_reply},
+	{"lone-dot", "reply-split-over-packets", RULE_SESSION, find_lone_dot},
 	{"early-talk", "early-talker", RULE_SESSION, find_early_talk},
 	{"pipelining-unoffered", "unauthorized-pipelining", RULE_SESSION, find_pipelining},
 	{"pipelining-broken", "extension-advertised-but-broken", RULE_SESSION, find_pipelining_broken},

@@ -155,6 +155,14 @@ static void report_path(struct dx *x, const struct exchange *ex, enum fault f, s
 		dx_summary(d, _("The client sends a malformed RCPT TO, “%s”: a recipient line %s, so the server calls its syntax invalid."), shown, fault_words(f));
 }
 
+/* The command itself is not in the evidence (a log, a bounce): only what the reply says counts. */
+static void report_unseen_path(struct dx *x, const struct exchange *ex, bool mail)
+{
+	bool plain = dx_match(x, ex->reply->text, "syntax error|bad syntax|malformed address|missing or malformed|cannot decode|5\\.5\\.2 syntax|invalid (?:address|path|syntax)");
+	if (plain && !dx_match(x, ex->reply->text, NOT_SYNTAX "|line too long|HELO|EHLO"))
+		dx_find(x, mail ? "mail-from-syntax" : "rcpt-to-syntax", 0.75, ex->reply);
+}
+
 /* MAIL or RCPT was refused: is its path well formed? */
 static void find_bad_path(struct dx *x, const struct session *s)
 {
@@ -162,8 +170,13 @@ static void find_bad_path(struct dx *x, const struct session *s)
 	for (size_t i = 0; i < s->exchanges.n && is_smtp(s) && found < 2; i++) {
 		const struct exchange *ex = &s->exchanges.v[i];
 		bool says_so;
-		if ((!exchange_is(ex, S("MAIL")) && !exchange_is(ex, S("RCPT"))) || !ex->command || !ex->negative || !is_syntax_refusal(x, ex, &says_so))
+		bool mail = exchange_is(ex, S("MAIL"));
+		if ((!mail && !exchange_is(ex, S("RCPT"))) || !ex->negative || !is_syntax_refusal(x, ex, &says_so))
 			continue;
+		if (!ex->command) {
+			report_unseen_path(x, ex, mail);
+			continue;
+		}
 		struct slice args = ex->command->command.args;
 		if (slice_has(args, S("***")) || slice_has_nocase(args, S("redacted")) || !slice_trim(args).n)
 			continue;

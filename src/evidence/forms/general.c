@@ -34,6 +34,17 @@ static struct slice unquote(struct slice s)
 	return s;
 }
 
+/* "sendmail: the server does not …" is what a program says, no setting: more than a few words. */
+#define SETTING_WORDS_MAX 4
+
+static bool is_sentence(struct slice value)
+{
+	unsigned words = 0;
+	while (slice_next_word(&value).n)
+		words++;
+	return words > SETTING_WORDS_MAX;
+}
+
 /* "name = value", "name: value" (short value), "name=value", "set name value". */
 static bool split_setting(struct slice line, struct slice *name, struct slice *value)
 {
@@ -53,7 +64,7 @@ static bool split_setting(struct slice line, struct slice *name, struct slice *v
 	if (at == eq && slice_starts(*value, S(">")))
 		*value = slice_from(*value, 1); /* PHP's 'name' => value */
 	*value = unquote(*value);
-	if (at == colon && (value->n == 0 || value->n > 80 || slice_starts(*value, S("//"))))
+	if (at == colon && (value->n == 0 || value->n > 80 || slice_starts(*value, S("//")) || is_sentence(*value)))
 		return false;
 	return is_setting_name(*name);
 }
