@@ -147,6 +147,12 @@ static void apply_reply(struct dialogue *d, struct event *cmd, const struct even
 	}
 }
 
+/* Codes that no server greets with: a paste that begins with one begins in the middle (RFC 5321 section 4.3.2, RFC 4954). */
+static bool answers_a_command(unsigned code)
+{
+	return code == 235 || code == 250 || code == 251 || code == 334 || code == 354 || (code >= 501 && code <= 504) || (code >= 530 && code <= 538);
+}
+
 /* A paste that begins with the client's EHLO: the greeting was left out, not awaited. */
 static void greeting_left_out(struct dialogue *d)
 {
@@ -162,7 +168,7 @@ static void finish_reply(struct dialogue *d, bool complete)
 		e->oddities |= ODD_UNTERMINATED;
 	if (!d->greeted) {
 		d->greeted = true;
-		if (e->answer.code == 220 || !d->pending_n) {
+		if (e->answer.code == 220 || (!d->pending_n && !(d->pasted && answers_a_command(e->answer.code)))) {
 			e->kind = EV_GREETING;
 			dialogue_emit(d, e);
 			return;

@@ -203,7 +203,7 @@ static void find_realm_stripped(struct dx *x, const struct session *s)
 		if (!l->failed || at == SLICE_NPOS || at == 0 || value_is_masked(l->user))
 			continue;
 		size_t pos = 0;
-		const struct event *e = dx_search(x, KIND(EV_LOG) | KIND(EV_TOOL) | KIND(EV_PROSE), known_as, &pos);
+		const struct event *e = dx_search(x, KINDS_TOLD | KINDS_AROUND, known_as, &pos);
 		struct slice local = slice_sub(l->user, 0, at);
 		if (!e || !slice_has_nocase(e->text, local) || slice_has_nocase(e->text, l->user))
 			continue;

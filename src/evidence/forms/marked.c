@@ -84,6 +84,15 @@ static bool find_mark(struct slice line, struct hit *ret)
 	return false;
 }
 
+/* "C: AUTH LOGIN x" may be SMTP or POP3: the answer in the next line tells. */
+static enum protocol protocol_of_answer(struct reader *r)
+{
+	struct hit h;
+	if (!find_mark(reader_peek(r), &h) || h.side != SIDE_SERVER)
+		return PROTOCOL_UNKNOWN;
+	return dialogue_guess(SIDE_SERVER, unquote(h.said));
+}
+
 static int recognise(struct reader *r, struct slice line)
 {
 	struct hit h;
@@ -94,6 +103,8 @@ static int recognise(struct reader *r, struct slice line)
 	enum protocol p = dialogue_guess(h.side, said);
 	if (p != PROTOCOL_UNKNOWN)
 		return h.bid + 10;
+	if (!d && h.side == SIDE_CLIENT && said.n && protocol_of_answer(r) != PROTOCOL_UNKNOWN)
+		return h.bid;
 	/* Without protocol words a mark counts only in the middle of a dialogue. */
 	return d && reader_lines_since_said(r) < 4 ? h.bid : FORM_NO;
 }
@@ -101,7 +112,12 @@ static int recognise(struct reader *r, struct slice line)
 static void take(struct reader *r, struct slice line)
 {
 	struct hit h;
-	if (find_mark(line, &h))
+	if (!find_mark(line, &h))
+		return;
+	enum protocol p = PROTOCOL_UNKNOWN;
+	if (!reader_dialogue(r) && h.side == SIDE_CLIENT && dialogue_guess(h.side, unquote(h.said)) == PROTOCOL_UNKNOWN)
+		p = protocol_of_answer(r);
+	if (p == PROTOCOL_UNKNOWN || reader_new_session(r, p))
 		reader_say(r, h.side, h.bid >= FORM_LIKELY + 10 ? h.said : unquote(h.said));
 }
 
