@@ -33,8 +33,31 @@ struct draft {
 	size_t n_values;
 	const char *rule;
 	size_t order;
-	bool keep, dropped, explained, taken;
+	bool keep, dropped, explained;
 };
+
+/* What is known of a cause while drafts come in. */
+struct tally {
+	double confidence;           /* highest so far */
+	const struct draft *best;    /* of those that count in the end */
+	const struct session *last;  /* session counted last */
+	uint64_t count;
+};
+
+/* Answers of dx_search from the beginning, by the address of the expression: rules ask the same for every session. */
+#define SEARCH_SLOTS 1024u
+struct search_slot {
+	const char *regex;
+	unsigned kinds;
+	const struct event *found;
+	size_t position;
+};
+
+/* With more sessions than this a cause explains only what was found in its own session; a paste of a few is one story. */
+#define STORY_SESSIONS 12u
+
+/* Drafts of one story that are looked at as possible explanations of the others. */
+#define EXPLAIN_RANGE 400u
 
 struct dx {
 	struct diagnoser *diagnoser;
@@ -44,6 +67,8 @@ struct dx {
 	VEC(struct draft *) drafts;
 	struct draft spare;  /* what dx_find gives when memory is out */
 	const char *rule_name;
+	struct tally *tallies;  /* one per cause, in the order of the knowledge */
+	struct search_slot *searches;
 };
 
 /* The sentence for a draft: its own, or its template with the placeholders filled. In the draft's arena. */

@@ -1,5 +1,4 @@
 /* The engine: patterns, inferences, ranking. See docs/RULES.md for how findings rank. */
-#include <assert.h>
 #include <libintl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,8 +72,11 @@ struct draft *dx_find(struct dx *x, const char *cause, double confidence, const 
 		return &x->spare;
 	*d = (struct draft){.dx = x, .cause = c, .confidence = confidence, .rule = x->rule_name};
 	if (slot) {
+		struct tally *t = &x->tallies[c - x->diagnoser->knowledge->causes];
 		*slot = d;
 		d->order = x->drafts.n;
+		if (confidence > t->confidence)
+			t->confidence = confidence;
 	}
 	dx_evidence(d, e);
 	return d;
@@ -141,10 +143,35 @@ static const struct event *search(struct dx *x, struct event *const *v, size_t n
 	return NULL;
 }
 
+/* Where the answer to this question is kept, or the free place for it; NULL when the table is full. */
+static struct search_slot *search_slot(struct dx *x, unsigned kinds, const char *regex)
+{
+	size_t at = ((uintptr_t)regex * 31 + kinds) * 0x9e3779b97f4a7c15ull >> 32;
+	for (size_t tries = 0; tries < 16; tries++) {
+		struct search_slot *s = &x->searches[(at + tries) % SEARCH_SLOTS];
+		if (!s->regex || (s->regex == regex && s->kinds == kinds))
+			return s;
+	}
+	return NULL;
+}
+
 const struct event *dx_search(struct dx *x, unsigned kinds, const char *regex, size_t *position)
 {
 	const struct transcript *t = x->transcript;
-	return search(x, t->events.v, t->events.n, position ? *position : 0, kinds, regex, position);
+	size_t from = position ? *position : 0, next = 0;
+	struct search_slot *slot = from == 0 ? search_slot(x, kinds, regex) : NULL;
+	const struct event *e;
+	if (slot && slot->regex) {
+		e = slot->found;
+		next = slot->position;
+	} else {
+		e = search(x, t->events.v, t->events.n, from, kinds, regex, &next);
+		if (slot)
+			*slot = (struct search_slot){regex, kinds, e, next};
+	}
+	if (e && position)
+		*position = next;
+	return e;
 }
 
 const struct event *dx_search_session(struct dx *x, const struct session *s, unsigned kinds, const char *regex)
@@ -154,10 +181,9 @@ const struct event *dx_search_session(struct dx *x, const struct session *s, uns
 
 bool dx_has(const struct dx *x, const char *cause, double confidence)
 {
-	for (size_t i = 0; i < x->drafts.n; i++)
-		if (strcmp(x->drafts.v[i]->cause->id, cause) == 0 && x->drafts.v[i]->confidence >= confidence)
-			return true;
-	return false;
+	const struct knowledge *k = x->diagnoser->knowledge;
+	const struct cause *c = knowledge_cause(k, slice_from_cstr(cause));
+	return c && x->tallies[c - k->causes].confidence >= confidence && x->tallies[c - k->causes].confidence > 0;
 }
 
 /* --- patterns --------------------------------------------------------------------------------------------------------------------- */
@@ -364,16 +390,6 @@ static void add_fixes(struct dx *x, struct finding *f)
 		}
 }
 
-/* Number of distinct sessions among the drafts of a cause; those without a session count by event. */
-static void count_draft(struct finding *f, const struct draft *d, const struct session **last)
-{
-	const struct session *s = d->n_events ? d->events[0]->session : NULL;
-	if (s && s == *last)
-		return;
-	*last = s;
-	f->count++;
-}
-
 static void summarise(struct dx *x, struct finding *f, const struct draft *best)
 {
 	f->summary = arena_dup(x->out->arena, draft_summary(best));
@@ -381,39 +397,67 @@ static void summarise(struct dx *x, struct finding *f, const struct draft *best)
 	f->confidence = best->confidence;
 }
 
-static void make_finding(struct dx *x, size_t first)
+static struct tally *tally_of(struct dx *x, const struct draft *d)
 {
-	const struct cause *c = x->drafts.v[first]->cause;
-	struct finding *f = finding_of(x->out, c);
-	const struct draft *best = NULL;
-	const struct session *last = NULL;
+	return &x->tallies[d->cause - x->diagnoser->knowledge->causes];
+}
+
+/* Best draft and number of sessions per cause; drafts without a session count each. */
+static void count_drafts(struct dx *x)
+{
+	for (size_t i = 0; i < x->drafts.n; i++) {
+		struct draft *d = x->drafts.v[i];
+		struct tally *t = tally_of(x, d);
+		if (d->dropped)
+			continue;
+		if (!t->best || d->confidence > t->best->confidence)
+			t->best = d;
+		const struct session *s = d->n_events ? d->events[0]->session : NULL;
+		if (!s || s != t->last)
+			t->count++;
+		t->last = s;
+	}
+}
+
+static void keep_all_evidence(struct dx *x, struct finding *f, const struct draft *best)
+{
+	/* The best draft's first: the rest may not fit. */
+	for (size_t j = 0; j < best->n_events; j++)
+		keep_evidence(x->out, f, best->events[j]);
+	for (size_t i = 0; i < x->drafts.n && f->evidence.n < FINDING_EVIDENCE_MAX; i++) {
+		const struct draft *d = x->drafts.v[i];
+		for (size_t j = 0; d->cause == f->cause && !d->dropped && j < d->n_events && j < 2; j++)
+			keep_evidence(x->out, f, d->events[j]);
+	}
+	if (f->evidence.n) /* without any, v is NULL, which qsort may not be given */
+		qsort(f->evidence.v, f->evidence.n, sizeof *f->evidence.v, by_evidence);
+	f->first_line = f->evidence.n ? f->evidence.v[0].where.line : 0;
+}
+
+static void make_finding(struct dx *x, const struct tally *t)
+{
+	struct finding *f = finding_of(x->out, t->best->cause);
 	if (!f)
 		return;
+	/* In a stream the first example stays. */
 	bool fresh = f->count == 0;
-	uint64_t before = f->count;
-	for (size_t i = first; i < x->drafts.n; i++) {
-		struct draft *d = x->drafts.v[i];
-		if (d->cause != c || d->dropped)
-			continue;
-		if (!best || d->confidence > best->confidence)
-			best = d;
-		count_draft(f, d, &last);
-		d->taken = true;
-	}
-	assert(best);
-	/* The best draft's evidence first: it may be cut. In a stream the first example stays. */
-	for (size_t j = 0; fresh && j < best->n_events; j++)
-		keep_evidence(x->out, f, best->events[j]);
-	for (size_t i = first; fresh && i < x->drafts.n; i++)
-		for (size_t j = 0; x->drafts.v[i]->cause == c && !x->drafts.v[i]->dropped && j < x->drafts.v[i]->n_events && j < 2; j++)
-			keep_evidence(x->out, f, x->drafts.v[i]->events[j]);
-	if (before == 0 || best->confidence > f->confidence)
-		summarise(x, f, best);
+	f->count += t->count;
+	if (fresh || t->best->confidence > f->confidence)
+		summarise(x, f, t->best);
 	if (fresh) {
-		if (f->evidence.n) /* without any, v is NULL, which qsort may not be given */
-			qsort(f->evidence.v, f->evidence.n, sizeof *f->evidence.v, by_evidence);
-		f->first_line = f->evidence.n ? f->evidence.v[0].where.line : 0;
+		keep_all_evidence(x, f, t->best);
 		add_fixes(x, f);
+	}
+}
+
+static void make_findings(struct dx *x)
+{
+	count_drafts(x);
+	for (size_t i = 0; i < x->drafts.n; i++) {
+		struct tally *t = tally_of(x, x->drafts.v[i]);
+		if (t->best && t->count)
+			make_finding(x, t);
+		t->count = 0; /* done */
 	}
 }
 
@@ -427,24 +471,53 @@ static bool explains(const struct cause *a, const char *id)
 	return false;
 }
 
-static bool explained(struct dx *x, const struct draft *b)
+static const struct session *draft_session(const struct draft *d)
 {
-	for (size_t i = 0; i < x->drafts.n; i++) {
-		const struct draft *a = x->drafts.v[i];
-		if (a->dropped || a->cause == b->cause || a->confidence < EXPLAINS_MIN || a->confidence + EXPLAINS_SLACK < b->confidence)
-			continue;
-		/* Two causes that explain each other: the surer one wins. */
-		if (explains(a->cause, b->cause->id) && !(explains(b->cause, a->cause->id) && b->confidence > a->confidence))
-			return true;
-	}
-	return false;
+	return d->n_events ? d->events[0]->session : NULL;
+}
+
+/* Does a explain b away? */
+static bool explains_away(const struct draft *a, const struct draft *b)
+{
+	if (a->dropped || b->dropped || a->cause == b->cause || a->confidence < EXPLAINS_MIN || a->confidence + EXPLAINS_SLACK < b->confidence)
+		return false;
+	/* Two causes that explain each other: the surer one wins. */
+	return explains(a->cause, b->cause->id) && !(explains(b->cause, a->cause->id) && b->confidence > a->confidence);
+}
+
+static int by_session(const void *a, const void *b)
+{
+	const struct draft *x = *(struct draft *const *)a, *y = *(struct draft *const *)b;
+	unsigned i = draft_session(x) ? draft_session(x)->id : 0, j = draft_session(y) ? draft_session(y)->id : 0;
+	if (i != j)
+		return i < j ? -1 : 1;
+	return (x->order > y->order) - (x->order < y->order);
+}
+
+/* Drafts from..to are one story. A session that repeats the same few findings without end is looked at only at its beginning. */
+static void explain_range(struct draft **v, size_t from, size_t to)
+{
+	size_t seen = to - from > EXPLAIN_RANGE ? from + EXPLAIN_RANGE : to;
+	for (size_t i = from; i < to; i++)
+		for (size_t j = from; j < seen && !v[i]->explained; j++)
+			v[i]->explained = explains_away(v[j], v[i]);
 }
 
 static void drop_explained(struct dx *x)
 {
+	bool story = x->transcript->sessions.n <= STORY_SESSIONS;
+	size_t from = 0;
+	if (!x->drafts.n)
+		return;
+	if (!story)
+		qsort(x->drafts.v, x->drafts.n, sizeof *x->drafts.v, by_session);
+	for (size_t i = 1; i <= x->drafts.n; i++) {
+		if (i < x->drafts.n && (story || draft_session(x->drafts.v[i]) == draft_session(x->drafts.v[from])))
+			continue;
+		explain_range(x->drafts.v, from, i);
+		from = i;
+	}
 	/* Marked first and dropped afterwards, so that a chain (a explains b explains c) does not depend on the order. */
-	for (size_t i = 0; i < x->drafts.n; i++)
-		x->drafts.v[i]->explained = !x->drafts.v[i]->dropped && explained(x, x->drafts.v[i]);
 	for (size_t i = 0; i < x->drafts.n; i++)
 		x->drafts.v[i]->dropped |= x->drafts.v[i]->explained;
 }
@@ -471,17 +544,19 @@ static void count_sessions(struct diagnosis *out, const struct transcript *t)
 bool diagnose_add(struct diagnoser *dr, const struct transcript *t, struct diagnosis *sum)
 {
 	struct dx x = {.diagnoser = dr, .transcript = t, .out = sum, .arena = arena_new(0)};
-	if (!x.arena)
+	bool ready = x.arena && (x.tallies = arena_alloc(x.arena, (dr->knowledge->n_causes + 1) * sizeof *x.tallies)) &&
+		     (x.searches = arena_alloc(x.arena, SEARCH_SLOTS * sizeof *x.searches));
+	if (!ready) {
+		arena_free(x.arena);
 		return false;
+	}
 	run_patterns(&x);
 	run_rules(&x);
 	for (size_t i = 0; i < x.drafts.n; i++)
 		x.drafts.v[i]->dropped = x.drafts.v[i]->confidence < FINDING_MIN || strcmp(x.drafts.v[i]->cause->id, "no-fault") == 0;
 	drop_recovered(&x);
 	drop_explained(&x);
-	for (size_t i = 0; i < x.drafts.n; i++)
-		if (!x.drafts.v[i]->dropped && !x.drafts.v[i]->taken)
-			make_finding(&x, i);
+	make_findings(&x);
 	if (sum->findings.n)
 		qsort(sum->findings.v, sum->findings.n, sizeof *sum->findings.v, by_rank);
 	count_sessions(sum, t);
