@@ -238,7 +238,8 @@ struct event *kit_quote(struct reader *r, enum protocol p, struct slice reply, s
 {
 	char key[40];
 	struct session *s = reader_session(r);
-	if (reply.n < 5)
+	struct reply parsed;
+	if (reply.n < 5 || !reply_parse(reader_arena(r), p, reply, &parsed))
 		return NULL;
 	if (s && !s->from_log && reader_lines_since_said(r) < 40) {
 		if (said_already(s, reply))

@@ -51,10 +51,22 @@ static bool take_apart(struct slice s, struct dovecot_line *ret)
 	return true;
 }
 
+/* "mail dovecot: imap-login: …": a line whose time was left out. */
+static bool cut_line(struct slice line, struct syslog_line *l)
+{
+	struct slice s = line;
+	slice_next_word(&s);
+	slice_skip_space(&s);
+	if (!slice_skip(&s, S("dovecot: ")))
+		return false;
+	*l = (struct syslog_line){.program = S("dovecot"), .message = s};
+	return true;
+}
+
 /* The part of a log line that is Dovecot's; false if it is none. */
 static bool is_dovecot(struct reader *r, struct slice line, struct syslog_line *l, struct dovecot_line *d)
 {
-	if (!kit_log_line(r, line, l))
+	if (!kit_log_line(r, line, l) && !cut_line(line, l))
 		return false;
 	if (slice_eq(l->program, S("dovecot")) || slice_eq(l->program, S("dovecot-lmtp"))) {
 		if (!take_apart(l->message, d))

@@ -72,7 +72,8 @@ static void take_logged(struct reader *r, struct slice text)
 	size_t colon = slice_find(what, S(": "));
 	struct slice head = slice_sub(what, 0, colon), words = colon == SLICE_NPOS ? SLICE_NONE : slice_from(what, colon + 2), name = head;
 	if (slice_skip(&name, S("EHLO from ")) || slice_skip(&name, S("HELO from "))) {
-		name = slice_next_word(&name);
+		size_t said = slice_find(words, S("argument(s): "));
+		name = said != SLICE_NPOS ? slice_from(words, said + 13) : slice_next_word(&name);
 		reader_fact(r, e, "helo", name);
 		reader_infer_command(r, s, PROTOCOL_SMTP, arena_printf(reader_arena(r), "%.4s %.*s", (const char *)head.p, SLICE_FMT(name)));
 	}

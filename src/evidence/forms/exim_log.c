@@ -100,7 +100,7 @@ static struct remote remote_of(struct slice s)
 	if (h != SLICE_NPOS)
 		before = slice_from(before, h + 2);
 	par = slice_find_byte(before, '(');
-	if (par != SLICE_NPOS) {
+	if (par != SLICE_NPOS && slice_ends(before, S(")"))) {
 		struct slice helo = slice_from(before, par + 1);
 		x.helo = slice_sub(helo, 0, slice_find_last_byte(helo, ')'));
 		before = slice_trim(slice_sub(before, 0, par));
@@ -166,6 +166,10 @@ static void take_rejection(struct reader *r, struct session *s, struct event *e,
 		if (slice_skip(&name, S("EHLO or HELO ")) || slice_skip(&name, S("EHLO from ")) || slice_skip(&name, S("HELO from "))) {
 			size_t end = slice_find(name, S(" ["));
 			name = x->helo.n ? x->helo : slice_sub(name, 0, end);
+			/* what was said stands at the end: "…: syntactically invalid argument(s): shop_1" */
+			size_t said = slice_find(words, S("argument(s): "));
+			if (said != SLICE_NPOS)
+				name = slice_from(words, said + 13);
 			struct event *c = reader_infer_command(r, s, PROTOCOL_SMTP, arena_printf(reader_arena(r), "%s %.*s", ehlo ? "EHLO" : "HELO",
 												    SLICE_FMT(name)));
 			if (c)
@@ -295,7 +299,7 @@ static void take_connection(struct reader *r, const struct exim_line *x)
 	add_facts(r, e, &who, true, x->text);
 	if (slice_has(x->text, S(" authenticator failed for ")))
 		take_login(r, s, e, &who, x->text);
-	else if (slice_has(x->text, S("protocol synchronization error")) || slice_has(x->text, S("protocol violation")))
+	else if (slice_has(x->text, S("protocol synchronization error")) && slice_has(x->text, S("waiting for greeting")))
 		take_early_input(r, s, x->text);
 	else if (slice_has(x->text, S("rejected ")))
 		take_rejection(r, s, e, &who, x->text);

@@ -181,6 +181,17 @@ static void say_drawn(struct reader *r, struct state *st, struct slice s)
 	reader_say(r, st->tree, s);
 }
 
+/* "203.0.113.130:465" */
+static void take_connected(struct reader *r, struct slice to, struct slice text)
+{
+	struct slice name, address;
+	unsigned port;
+	reader_split_host(slice_next_word(&to), &name, &address, &port);
+	struct session *s = kit_connect(r, PROTOCOL_SMTP, name, address, port, text);
+	if (s && slice_starts(text, S("Secure")))
+		s->tls.mode = TLS_IMPLICIT;
+}
+
 static void take_logger(struct reader *r, struct slice level, struct slice text)
 {
 	struct slice rest = text;
@@ -190,8 +201,12 @@ static void take_logger(struct reader *r, struct slice level, struct slice text)
 		reader_say(r, SIDE_SERVER, rest);
 	else if (slice_eq(level, S("ERROR")))
 		kit_error(r, S("nodemailer"), text);
-	else if (slice_starts(text, S("Connection established")) || slice_starts(text, S("Resolved ")))
+	else if (slice_skip(&rest, S("Connection established to ")) || slice_skip(&rest, S("Secure connection established to ")))
+		take_connected(r, rest, text);
+	else if (slice_starts(text, S("Resolved ")))
 		reader_program(reader_event(r, EV_CONNECT, SIDE_CLIENT, text), S("nodemailer"));
+	else if (slice_starts(text, S("Closing connection")))
+		reader_event(r, EV_CLOSE, SIDE_CLIENT, text);
 	else if (slice_starts(text, S("Connection upgraded")))
 		kit_tls(r, SLICE_NONE, SLICE_NONE, text);
 	else

@@ -160,7 +160,7 @@ static void take_exception(struct reader *r, struct state *st, struct slice line
 		if (pop)
 			kit_quote(r, PROTOCOL_POP3, words, after);
 		else
-			kit_quote(r, PROTOCOL_IMAP, arena_printf(reader_arena(r), "? NO %.*s", SLICE_FMT(words)), after.n ? after : SLICE_NONE);
+			kit_quote(r, PROTOCOL_IMAP, arena_printf(reader_arena(r), ". NO %.*s", SLICE_FMT(words)), after.n ? after : SLICE_NONE);
 	}
 }
 
@@ -197,6 +197,7 @@ static void take_said(struct reader *r, struct state *st, struct slice s)
 		reader_say_raw(r, side, bytes);
 	else
 		reader_say(r, side, bytes);
+	st->multi_line = st->multi_line && reader_dialogue(r) && dialogue_server_in_listing(reader_dialogue(r));
 }
 
 static void take(struct reader *r, struct slice line)

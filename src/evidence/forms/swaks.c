@@ -89,8 +89,9 @@ static void take(struct reader *r, struct slice line)
 		return;
 	}
 	if (slice_skip(&line, S("*** "))) {
-		bool closed = slice_has(line, S("closed connection"));
-		reader_program(reader_event(r, closed ? EV_CLOSE : EV_ERROR, closed ? SIDE_SERVER : SIDE_CLIENT, line), S("swaks"));
+		kit_error(r, S("swaks"), line);
+		if (slice_has(line, S("closed connection")) && reader_session(r))
+			reader_event(r, EV_CLOSE, SIDE_SERVER, line);
 		return;
 	}
 	reader_say(r, line.p[0] == '<' ? SIDE_SERVER : SIDE_CLIENT, SLICE_NONE);
