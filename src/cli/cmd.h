@@ -14,6 +14,7 @@ struct subcommand {
 extern const struct subcommand subcommands[];
 
 int cmd_read(int argc, char **argv);
+int cmd_sasl(int argc, char **argv);
 
 /* The program: options before the subcommand, then the subcommand. Returns the exit status. */
 int cli_main(int argc, char **argv);
