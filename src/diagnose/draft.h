@@ -15,6 +15,8 @@
 /* A cause must be this sure to explain another away, and not much less sure than that one. */
 #define EXPLAINS_MIN 0.5
 #define EXPLAINS_SLACK 0.25
+/* What is left of a wording's confidence that counts after certain commands only, where it is not known which command it answers. */
+#define BLIND_FACTOR 0.85
 
 struct diagnoser {
 	const struct knowledge *knowledge;

@@ -202,7 +202,9 @@ static void take_match(void *user, const struct match *hit)
 	if (*p->unless && dx_search(u->dx, 0, p->unless, NULL))
 		return;
 	u->dx->rule_name = p->match;
-	struct draft *d = dx_find(u->dx, p->cause, p->confidence, u->event);
+	/* Words that count after certain commands only are half as telling where the command is not known. */
+	bool blind = p->n_after && !match_after(u->event).n;
+	struct draft *d = dx_find(u->dx, p->cause, blind ? p->confidence * BLIND_FACTOR : p->confidence, u->event);
 	if (u->event->cmd)
 		dx_evidence(d, u->event->cmd);
 	d->template = *p->summary ? p->summary : NULL;

@@ -325,8 +325,14 @@ static void find_no_auth(struct dx *x, const struct session *s)
 	if (!want)
 		return;
 	const struct capabilities *c = session_caps_before(s, want->session == s ? want->n : 0);
-	if (!c || c->n_items < 1 || caps_offer_auth(c))
+	if (!c || c->n_items < 1)
 		return;
+	if (caps_offer_auth(c)) {
+		/* It is in the list, and the client says that it is not. */
+		if (!s->logins.n && want->session == s && !dx_match(x, want->text, "method|mechanism|type|unencrypted"))
+			dx_evidence(dx_find(x, "client-misparses-ehlo", 0.8, want), c->event);
+		return;
+	}
 	bool tls = c->tls || s->tls.mode != TLS_NONE;
 	struct draft *d;
 	if (!tls && caps_have(c, S("STARTTLS"), NULL)) {
