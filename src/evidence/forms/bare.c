@@ -80,6 +80,16 @@ static int recognise(struct reader *r, struct slice line)
 	return opening(s);
 }
 
+/* "smtp://host:587/?starttls=always" without the scheme and what follows the host and port. */
+static struct slice without_scheme(struct slice where)
+{
+	size_t at = slice_find(where, S("://"));
+	if (at == SLICE_NPOS)
+		return where;
+	where = slice_from(where, at + 3);
+	return slice_sub(where, 0, slice_find_byte(where, '/'));
+}
+
 static void take(struct reader *r, struct slice line)
 {
 	struct slice s = slice_trim_right(line);
@@ -94,7 +104,7 @@ static void take(struct reader *r, struct slice line)
 			session = reader_new_session(r, PROTOCOL_UNKNOWN);
 		struct slice name, address, rest = slice_from(s, 13);
 		unsigned port;
-		reader_split_host(slice_next_word(&rest), &name, &address, &port);
+		reader_split_host(without_scheme(slice_next_word(&rest)), &name, &address, &port);
 		if (session && name.n && name.p[name.n - 1] == '.')
 			name.n--;
 		if (session) {

@@ -18,10 +18,23 @@ static const struct {
 	{"Sent: ", SIDE_CLIENT, FORM_LIKELY - 5}, {"Received: ", SIDE_SERVER, FORM_MAYBE}, {"send: ", SIDE_CLIENT, FORM_LIKELY - 10},
 	{"recv: ", SIDE_SERVER, FORM_LIKELY - 10}, {"WRITE: ", SIDE_CLIENT, FORM_LIKELY - 5}, {"READ: ", SIDE_SERVER, FORM_LIKELY - 5},
 	{"> ", SIDE_CLIENT, FORM_MAYBE},         {"< ", SIDE_SERVER, FORM_MAYBE},
+	{">>>", SIDE_CLIENT, FORM_MAYBE},        {"<<<", SIDE_SERVER, FORM_MAYBE},
 };
 
 /* "DEBUG: ", "INFO  mail: " and the like in front of the mark. */
 static const char *const levels[] = {"DEBUG:", "DEBUG", "INFO:", "INFO", "TRACE:", "TRACE", "debug:", "imap:", "smtp:", "SMTP:", "IMAP:", "POP3:", "pop3:"};
+
+/* "Mailer.hx:222:    <<<220": the file and line of a program's source. */
+static struct slice without_source_line(struct slice s)
+{
+	struct slice t = s, file = slice_next_until(&t, ':');
+	uint64_t number;
+	if (slice_find_byte(file, '.') == SLICE_NPOS || slice_find_byte(file, ' ') != SLICE_NPOS || !slice_next_uint(&t, 999999, &number) ||
+	    !slice_skip(&t, S(":")))
+		return s;
+	slice_skip_space(&t);
+	return t;
+}
 
 static struct slice without_front(struct slice line)
 {
@@ -34,6 +47,7 @@ static struct slice without_front(struct slice line)
 	if (slice_next_uint(&t, 9999, &number) && slice_skip(&t, S(":")) && t.n > 1 && (t.p[0] == 'S' || t.p[0] == 'C') && t.p[1] == ' ')
 		return t;
 	slice_skip_space(&s);
+	s = without_source_line(s);
 	for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
 		t = s;
 		if (slice_skip(&t, slice_from_cstr(levels[i])) && t.n && t.p[0] == ' ') {
@@ -93,9 +107,24 @@ static enum protocol protocol_of_answer(struct reader *r)
 	return dialogue_guess(SIDE_SERVER, unquote(h.said));
 }
 
+/* "[250] 'Ok'": a reply whose code stands in brackets (smtp-cli). Its parts. */
+static bool bracketed_reply(struct slice line, struct slice *ret_code, struct slice *ret_text)
+{
+	uint64_t code;
+	struct slice s = slice_trim(line);
+	if (s.n < 6 || s.p[0] != '[' || s.p[4] != ']' || s.p[5] != ' ' || !slice_to_uint(slice_sub(s, 1, 4), 599, &code) || code < 200)
+		return false;
+	*ret_code = slice_sub(s, 1, 4);
+	*ret_text = unquote(slice_from(s, 6));
+	return true;
+}
+
 static int recognise(struct reader *r, struct slice line)
 {
 	struct hit h;
+	struct slice code, text;
+	if (bracketed_reply(line, &code, &text))
+		return FORM_LIKELY;
 	if (!line.n || !find_mark(line, &h))
 		return FORM_NO;
 	struct dialogue *d = reader_dialogue(r);
@@ -112,6 +141,11 @@ static int recognise(struct reader *r, struct slice line)
 static void take(struct reader *r, struct slice line)
 {
 	struct hit h;
+	struct slice code, text;
+	if (bracketed_reply(line, &code, &text)) {
+		reader_say(r, SIDE_SERVER, arena_printf(reader_arena(r), "%.*s %.*s", SLICE_FMT(code), SLICE_FMT(text)));
+		return;
+	}
 	if (!find_mark(line, &h))
 		return;
 	enum protocol p = PROTOCOL_UNKNOWN;
