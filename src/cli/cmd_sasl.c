@@ -181,7 +181,7 @@ int sasl_run_decode(int argc, char **argv)
 			sasl_show_json(&out, a, &items, NULL, &shown);
 		else
 			sasl_show_items(&out, a, &items, &shown);
-		if (!print_out(&out))
+		if (!setup_print_out(&out))
 			status = EXIT_UNREADABLE;
 	}
 	buf_free(&out);
@@ -320,7 +320,7 @@ static int check_all(struct checking *k)
 			buf_add_byte(&out, '\n');
 		sasl_show_items(&out, k->checkup.arena, &k->items, &k->shown);
 	}
-	if (!print_out(&out))
+	if (!setup_print_out(&out))
 		status = EXIT_UNREADABLE;
 	buf_free(&out);
 	return status;

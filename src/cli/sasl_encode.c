@@ -94,7 +94,7 @@ static bool next_challenge(struct encoding *e, struct slice *ret)
 		line = e->challenges[e->next_challenge++];
 	} else {
 		/* What was made so far must be seen before the server can answer it. */
-		if (!print_out(&e->out))
+		if (!setup_print_out(&e->out))
 			return false;
 		if (isatty(STDIN_FILENO))
 			fprintf(stderr, "%s ", _("The server's answer:"));
@@ -139,7 +139,7 @@ static bool run(struct encoding *e, struct sasl_maker *m, struct err *err)
 			return false;
 		enum sasl_made made = sasl_maker_step(m, challenge, &message, err);
 		if (made == SASL_MADE_FAILED) {
-			print_error(err);
+			setup_print_error(err);
 			return false;
 		}
 		if (message.n || step == 0)
@@ -159,12 +159,12 @@ static int encode(struct encoding *e)
 		return EXIT_UNREADABLE;
 	struct sasl_maker *m = sasl_maker_new(e->arena, e->mech, &e->account, &err);
 	if (!m) {
-		print_error(&err);
+		setup_print_error(&err);
 		return EXIT_USAGE;
 	}
 	bool ok = run(e, m, &err);
 	sasl_maker_free(m);
-	return print_out(&e->out) && ok ? EXIT_NOTHING_WRONG : EXIT_UNREADABLE;
+	return setup_print_out(&e->out) && ok ? EXIT_NOTHING_WRONG : EXIT_UNREADABLE;
 }
 
 static struct slice capitals(struct arena *a, const char *s)
