@@ -61,12 +61,19 @@ struct search_slot {
 /* Drafts of one story that are looked at as possible explanations of the others. */
 #define EXPLAIN_RANGE 400u
 
+/* Whether an expression matches anywhere in the transcript, once it was asked. */
+struct anywhere {
+	const char *regex;
+	bool yes;
+};
+
 struct dx {
 	struct diagnoser *diagnoser;
 	const struct transcript *transcript;
 	struct diagnosis *out;
 	struct arena *arena; /* of this transcript's diagnosis */
 	VEC(struct draft *) drafts;
+	VEC(struct anywhere) asked;
 	struct draft spare;  /* what dx_find gives when memory is out */
 	const char *rule_name;
 	struct tally *tallies;  /* one per cause, in the order of the knowledge */

@@ -193,13 +193,26 @@ struct pattern_user {
 	const struct event *event;
 };
 
+/* A pattern may hit thousands of lines of a log: its `needs` and `unless` are looked for once. */
+static bool anywhere(struct dx *x, const char *regex)
+{
+	for (size_t i = 0; i < x->asked.n; i++)
+		if (x->asked.v[i].regex == regex)
+			return x->asked.v[i].yes;
+	bool yes = dx_search(x, 0, regex, NULL) != NULL;
+	struct anywhere *slot = VEC_PUSH(x->arena, &x->asked);
+	if (slot)
+		*slot = (struct anywhere){regex, yes};
+	return yes;
+}
+
 static void take_match(void *user, const struct match *hit)
 {
 	struct pattern_user *u = user;
 	const struct pattern *p = hit->pattern;
-	if (*p->needs && !dx_search(u->dx, 0, p->needs, NULL))
+	if (*p->needs && !anywhere(u->dx, p->needs))
 		return;
-	if (*p->unless && dx_search(u->dx, 0, p->unless, NULL))
+	if (*p->unless && anywhere(u->dx, p->unless))
 		return;
 	u->dx->rule_name = p->match;
 	/* Words that count after certain commands only are half as telling where the command is not known. */
