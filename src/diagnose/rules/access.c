@@ -100,7 +100,7 @@ static bool left_hanging(const struct session *s, const struct login *l)
 {
 	if (l->reply || l->responses)
 		return false;
-	for (size_t i = l->command->n; i < s->events.n; i++)
+	for (size_t i = l->command->n; i < s->events.n && i < l->command->n + 8; i++)
 		if (s->events.v[i]->cmd == l->command && s->events.v[i]->kind == EV_CHALLENGE)
 			return true;
 	return false;
@@ -233,26 +233,46 @@ static void find_padded_untagged(struct dx *x, const struct session *s)
 	}
 }
 
-/* A bare "+" as continuation, after which the client says nothing any more, or complains. In a paste the blank may have got lost, so this is no proof. */
-static void find_bare_plus(struct dx *x, const struct session *s)
+/* The first bare "+" of the server after which the client says nothing any more (ret_last), or just the first one. */
+static const struct event *bare_plus(const struct session *s, bool *ret_last)
 {
-	if (s->protocol != PROTOCOL_IMAP)
-		return;
+	const struct event *first = NULL;
+	size_t last_client = 0;
+	*ret_last = false;
+	for (size_t i = 0; i < s->events.n; i++)
+		if (s->events.v[i]->side == SIDE_CLIENT)
+			last_client = i;
 	for (size_t i = 0; i < s->events.n; i++) {
 		const struct event *e = s->events.v[i];
 		if (e->side != SIDE_SERVER || !slice_eq(slice_chomp(e->raw), S("+")))
 			continue;
-		bool client_went_on = false;
-		for (size_t j = i + 1; j < s->events.n; j++)
-			client_went_on = client_went_on || s->events.v[j]->side == SIDE_CLIENT;
-		const struct event *complaint = dx_search(x, KINDS_TOLD | KINDS_AROUND, "pars(?:e|ing)|malformed|unexpected|invalid (?:response|continuation|reply)|continuation|hangs?\\b|stands still|waits? for ?ever|time(?:d )?-?out", NULL);
-		if (client_went_on && !complaint)
-			continue;
-		struct draft *d = dx_find(x, "imap-malformed-continuation", complaint ? 0.75 : 0.4, e);
-		dx_value(d, "line", S("+"));
-		dx_evidence(d, complaint);
-		return;
+		first = first ? first : e;
+		if (i > last_client) {
+			*ret_last = true;
+			return e;
+		}
 	}
+	return first;
+}
+
+/* A bare "+" as continuation, and the client stops or complains. In a paste the blank may have got lost, so the sign alone is no proof. */
+static void find_bare_plus(struct dx *x, const struct session *unused)
+{
+	const struct transcript *t = dx_transcript(x);
+	const struct event *plus = NULL;
+	bool last = false;
+	(void)unused;
+	for (size_t i = 0; i < t->sessions.n && !plus; i++)
+		if (t->sessions.v[i]->protocol == PROTOCOL_IMAP)
+			plus = bare_plus(t->sessions.v[i], &last);
+	if (!plus)
+		return;
+	const struct event *complaint = dx_search(x, KINDS_TOLD | KINDS_AROUND, "pars(?:e|ing)|malformed|unexpected|invalid (?:response|continuation|reply)|continuation|hangs?\\b|stands still|waits? for ?ever|time(?:d )?-?out", NULL);
+	if (!last && !complaint)
+		return;
+	struct draft *d = dx_find(x, "imap-malformed-continuation", complaint ? 0.75 : 0.4, plus);
+	dx_value(d, "line", S("+"));
+	dx_evidence(d, complaint);
 }
 
 /* --- POP3 ------------------------------------------------------------------------------------------------------------------------ */
@@ -367,23 +387,36 @@ static void find_capa_changes(struct dx *x, const struct session *unused)
 	dx_evidence(d, missed);
 }
 
-/* The client gives up on UIDL or TOP and the only capability list lacks it. */
-static void find_capa_lacks(struct dx *x, const struct session *s)
+/* A POP3 session whose last capability list lacks the word and which did not use it with success; NULL if there is none. */
+static const struct capabilities *list_without(const struct transcript *t, struct slice word)
 {
-	if (s->protocol != PROTOCOL_POP3 || dx_has(x, "pop3-capabilities-change-after-login", 0.5))
-		return;
+	for (size_t i = 0; i < t->sessions.n; i++) {
+		const struct session *s = t->sessions.v[i];
+		const struct capabilities *c = s->protocol == PROTOCOL_POP3 ? session_caps_before(s, 0) : NULL;
+		if (!c || caps_have(c, word, NULL))
+			continue;
+		const struct exchange *used = session_exchange(s, word, 0, NULL);
+		if (!used || !used->positive)
+			return c;
+	}
+	return NULL;
+}
+
+/* The client gives up on UIDL or TOP and the capability list lacks it. */
+static void find_capa_lacks(struct dx *x, const struct session *unused)
+{
 	static const struct {
 		const char *word, *cause, *complaint;
 	} wanted[] = {
 		{"UIDL", "pop3-uidl-not-offered", "\\bUIDL\\b[^\\n]{0,60}(?:not|unsupported|missing|require)|(?:not|n't)[^\\n]{0,30}\\bUIDL\\b|leave (?:\\w+ )?on server|unique id|getUID|\\bUIDs? (?:is|are) (?:empty|null|missing)"},
 		{"TOP", "pop3-top-not-offered", "\\bTOP\\b[^\\n]{0,60}(?:not|unsupported|missing|require)|(?:not|n't)[^\\n]{0,30}\\bTOP\\b"},
 	};
+	(void)unused;
+	if (dx_has(x, "pop3-capabilities-change-after-login", 0.5))
+		return;
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-		const struct capabilities *c = session_caps_before(s, 0);
-		const struct exchange *used = session_exchange(s, slice_from_cstr(wanted[i].word), 0, NULL);
-		if (!c || caps_have(c, slice_from_cstr(wanted[i].word), NULL) || (used && used->positive))
-			continue;
-		const struct event *e = dx_search(x, KINDS_TOLD | KINDS_AROUND, wanted[i].complaint, NULL);
+		const struct capabilities *c = list_without(dx_transcript(x), slice_from_cstr(wanted[i].word));
+		const struct event *e = c ? dx_search(x, KINDS_TOLD | KINDS_AROUND, wanted[i].complaint, NULL) : NULL;
 		if (!e)
 			continue;
 		struct draft *d = dx_find(x, wanted[i].cause, 0.92, e);
@@ -424,12 +457,12 @@ const struct rule rules_access[] = {
 	{"imap-idle-refused", "imap-idle-not-supported", RULE_SESSION, find_idle_refused},
 	{"imap-append-without-flags", "imap-append-parser-bug", RULE_INPUT, find_append_without_flags},
 	{"imap-padded-untagged", "imap-malformed-continuation", RULE_SESSION, find_padded_untagged},
-	{"imap-bare-plus", "imap-malformed-continuation", RULE_SESSION, find_bare_plus},
+	{"imap-bare-plus", "imap-malformed-continuation", RULE_INPUT, find_bare_plus},
 	{"pop3-apop-arguments", "pop3-apop-wrong-user", RULE_SESSION, find_apop_arguments},
 	{"pop3-apop-then-pass", "pop3-apop-wrong-user", RULE_INPUT, find_apop_then_pass},
 	{"pop3-optional-refused", "pop3-uidl-not-offered", RULE_SESSION, find_optional_refused},
 	{"pop3-capa-changes", "pop3-capabilities-change-after-login", RULE_INPUT, find_capa_changes},
-	{"pop3-capa-lacks", "pop3-uidl-not-offered", RULE_SESSION, find_capa_lacks},
+	{"pop3-capa-lacks", "pop3-uidl-not-offered", RULE_INPUT, find_capa_lacks},
 	{"pop3-self-lock", "pop3-mailbox-locked", RULE_INPUT, find_self_lock},
 	{0},
 };

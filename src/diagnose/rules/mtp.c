@@ -4,6 +4,24 @@
 /* Lines of tools that no form knows arrive as settings ("name: value") or prose. */
 #define KINDS_MTP (KINDS_AROUND | KIND(EV_LOG) | KIND(EV_ERROR))
 
+/* Context looked at to find out what the evidence is about: enough for any paste, little for a large log. */
+#define CONTEXT_MAX 2000u
+
+/* Is this evidence about USB or MTP at all? The rules below search everything, which would be a waste on a mail log. */
+static bool is_about_usb(const struct transcript *t)
+{
+	for (size_t i = 0; i < t->sessions.n; i++)
+		if (t->sessions.v[i]->protocol == PROTOCOL_MTP)
+			return true;
+	for (size_t i = 0; i < t->context.n && i < CONTEXT_MAX; i++) {
+		struct slice text = t->context.v[i]->text;
+		if (slice_has_nocase(text, S("usb")) || slice_has(text, S("mtp-")) || slice_has(text, S("mtp:")) || slice_has_nocase(text, S("libmtp")) ||
+		    slice_has(text, S("Storage")) || slice_has(text, S("File size ")))
+			return true;
+	}
+	return false;
+}
+
 /* Events of these kinds that match, counted up to a limit; the first in *ret_first. */
 static unsigned count_events(struct dx *x, const char *regex, unsigned limit, const struct event **ret_first)
 {
@@ -63,6 +81,8 @@ static void find_size_cut(struct dx *x, const struct session *unused)
 	size_t n = 0;
 	struct slice name = SLICE_NONE;
 	(void)unused;
+	if (!is_about_usb(dx_transcript(x)))
+		return;
 	for (size_t i = 0; i < t->events.n; i++) {
 		const struct event *e = t->events.v[i];
 		struct slice digits = SLICE_NONE, text = e->text;
@@ -98,6 +118,8 @@ static void find_unstable_link(struct dx *x, const struct session *unused)
 {
 	const struct event *first, *other;
 	(void)unused;
+	if (!is_about_usb(dx_transcript(x)))
+		return;
 	if (count_events(x, "did not claim interface|claim_interface\\(\\)\\s*=\\s*-6|already used by|mtp-probe|not authorized for usage", 1, &other))
 		return;
 	unsigned gone = count_events(x, "\\busb \\d+-[\\d.]+: USB disconnect, device number", 8, &first);
@@ -115,6 +137,8 @@ static void find_event_flood(struct dx *x, const struct session *unused)
 {
 	const struct event *first;
 	(void)unused;
+	if (!is_about_usb(dx_transcript(x)))
+		return;
 	unsigned n = count_events(x, "reading event an|check_event: |did not claim interface \\d+ before use|LIBMTP_Read_Event|GET_DEVICE_STATUS", 40, &first);
 	if (n >= 4)
 		dx_find(x, "mtp-event-poll-flood", n >= 12 ? 0.9 : 0.8, first);
@@ -126,6 +150,8 @@ static void find_event_flood(struct dx *x, const struct session *unused)
 static void find_desktop_mount(struct dx *x, const struct session *unused)
 {
 	(void)unused;
+	if (!is_about_usb(dx_transcript(x)))
+		return;
 	const struct event *mount = dx_search(x, KINDS_MTP, "Mount\\(\\d+\\):[^\\n]{0,160}-> mtp://|gvfs/mtp:host=|/gvfs/mtp%3Ahost", NULL);
 	const struct event *failed = dx_search(x, KINDS_MTP,
 	                                       "Unable to (?:initialize|open raw) device|OpenSession failed|no MTP device found|failed to open (?:session|MTP)|Can't open device|could not open (?:the )?(?:MTP )?device|selectStorages failed", NULL);
@@ -140,6 +166,8 @@ static void find_desktop_mount(struct dx *x, const struct session *unused)
 static void find_no_storage(struct dx *x, const struct session *unused)
 {
 	(void)unused;
+	if (!is_about_usb(dx_transcript(x)))
+		return;
 	size_t at = 0;
 	const struct event *heading = dx_search(x, KINDS_MTP, "^\\s*Storage Devices:\\s*$", &at);
 	if (!heading || dx_search(x, KINDS_MTP, "StorageID: 0x|claim_interface\\(\\)\\s*=\\s*-6", NULL))
@@ -159,6 +187,8 @@ static void find_no_storage(struct dx *x, const struct session *unused)
 static void find_stops_after_proplist(struct dx *x, const struct session *unused)
 {
 	(void)unused;
+	if (!is_about_usb(dx_transcript(x)))
+		return;
 	const struct event *offered = dx_search(x, KINDS_MTP, "^\\s*9805: Get object property list", NULL);
 	if (!offered || dx_search(x, KINDS_MTP, "^OK\\.\\s*$|claim_interface\\(\\)\\s*=\\s*-6|failed to open session", NULL))
 		return;
@@ -178,6 +208,8 @@ static void find_probe_then_trouble(struct dx *x, const struct session *unused)
 	const struct transcript *t = dx_transcript(x);
 	size_t at = 0;
 	(void)unused;
+	if (!is_about_usb(dx_transcript(x)))
+		return;
 	const struct event *probe = dx_search(x, KINDS_MTP, "mtp-probe[^\\n]{0,30}(?:checking bus|was not an MTP device)", &at);
 	if (!probe || dx_search(x, KINDS_MTP, "was an MTP device|\\(VID=[0-9a-f]{4} and PID=|No raw devices|No mtp devices", NULL))
 		return;
