@@ -32,7 +32,7 @@ static int opening(struct slice line)
 	if (s.n > 4 && (s.p[0] == '4' || s.p[0] == '5') && s.p[1] <= '5' && dialogue_guess(SIDE_SERVER, s) == PROTOCOL_SMTP && ascii_is_alpha(s.p[4]))
 		return FORM_MAYBE;
 	enum protocol p = dialogue_guess(SIDE_UNKNOWN, s);
-	if (p == PROTOCOL_IMAP)
+	if (p == PROTOCOL_IMAP && !ascii_is_space(s.p[0])) /* indented stars are a list, or a spam report */
 		return FORM_MAYBE + 10;
 	if (slice_starts(s, S("MAIL FROM:")) || slice_starts(s, S("RCPT TO:")) || slice_starts(s, S("AUTH LOGIN")) || slice_starts(s, S("AUTH PLAIN")) ||
 	    slice_starts(s, S("USER ")) || slice_eq(s, S("STARTTLS")) || slice_eq(s, S("CAPA")))
