@@ -258,10 +258,13 @@ static void find_no_ptr_over_ipv6(struct dx *x, const struct session *unused)
 
 /* --- turned away at the door ------------------------------------------------------------------------------------------------------------ */
 
+/* A reply that merely stands first in a paste is no refusal to talk: the connection, or its end, must be seen with it. */
 static void find_refused_at_greeting(struct dx *x, const struct session *s)
 {
 	const struct event *greeting = session_event(s, EV_GREETING, 0);
 	if (!is_smtp(s) || !greeting || greeting->answer.status == STATUS_OK || greeting->answer.code < 400)
+		return;
+	if (!session_event(s, EV_CONNECT, 0) && !session_event(s, EV_CLOSE, 0) && !greeting->stamp.where.frame)
 		return;
 	if (greeting->answer.code >= 500)
 		dx_find(x, "client-ip-blocklisted", 0.35, greeting);

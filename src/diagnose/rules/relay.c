@@ -327,6 +327,23 @@ static void find_device_on_port_25(struct dx *x, const struct session *s)
 	dx_evidence(d, s->ehlo_event);
 }
 
+/* AUTH was tried on port 25, where the server offers neither it nor the STARTTLS that might bring it, and takes no mail without it. */
+static void find_auth_on_port_25(struct dx *x, const struct session *s)
+{
+	const struct capabilities *caps = is_smtp(s) && s->server.port == 25 ? session_caps_before(s, 0) : NULL;
+	if (!caps || caps_offer_auth(caps) || caps_have(caps, S("STARTTLS"), NULL) || !s->logins.n || s->message_accepted)
+		return;
+	const struct login *login = &s->logins.v[0];
+	if (!login->failed || !login->reply || login->reply->answer.code / 10 != 50)
+		return;
+	const struct exchange *rcpt = session_exchange(s, S("RCPT"), 0, NULL);
+	if (rcpt && rcpt->positive)
+		return;
+	struct draft *d = dx_find(x, "submission-on-port-25", 0.72, login->reply);
+	dx_evidence(d, login->command);
+	dx_evidence(d, caps->event);
+}
+
 /* Two tries in one paste: port 25 without AUTH, the submission port with it. */
 static void find_auth_on_other_port(struct dx *x, const struct session *unused)
 {
@@ -392,6 +409,7 @@ const struct rule rules_relay[] = {
 	{"relay-not-in-list", "relay-denied-not-in-mynetworks", RULE_INPUT, find_not_in_list},
 	{"works-on-submission", "submission-on-port-25", RULE_INPUT, find_works_on_submission},
 	{"device-on-port-25", "submission-on-port-25", RULE_SESSION, find_device_on_port_25},
+	{"auth-on-port-25", "submission-on-port-25", RULE_SESSION, find_auth_on_port_25},
 	{"auth-on-other-port", "submission-on-port-25", RULE_INPUT, find_auth_on_other_port},
 	{"own-domain-refused", "domain-class-misconfigured", RULE_SESSION, find_own_domain_refused},
 	{"mx-denies-relay", "domain-class-misconfigured", RULE_INPUT, find_mx_denies_relay},

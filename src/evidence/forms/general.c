@@ -64,13 +64,9 @@ static bool split_setting(struct slice line, struct slice *name, struct slice *v
 	if (at == eq && slice_starts(*value, S(">")))
 		*value = slice_from(*value, 1); /* PHP's 'name' => value */
 	*value = unquote(*value);
-<<<<<<< HEAD
-	if (at == colon && (value->n == 0 || value->n > 80 || slice_starts(*value, S("//")) || is_sentence(*value)))
-=======
 	if (slice_has(*value, S(" said: ")) || slice_eq(*name, S("status")))
 		return false; /* the tail of a Postfix log line */
-	if (at == colon && (value->n == 0 || value->n > 80 || slice_starts(*value, S("//"))))
->>>>>>> fb36784 (evidence, knowledge: tails of log lines are no settings, indented stars no IMAP)
+	if (at == colon && (value->n == 0 || value->n > 80 || slice_starts(*value, S("//")) || is_sentence(*value)))
 		return false;
 	return is_setting_name(*name);
 }
