@@ -18,6 +18,21 @@ static int digit_value(uint8_t c)
 	return -1;
 }
 
+/* Bytes that the one to three digits of an unfinished group hold. */
+static unsigned finish_group(size_t digits, uint32_t bits, uint8_t *out, size_t *n)
+{
+	bool left = false;
+	if (digits == 2) {
+		out[(*n)++] = (uint8_t)(bits >> 4);
+		left = bits & 0xf;
+	} else if (digits == 3) {
+		out[(*n)++] = (uint8_t)(bits >> 10);
+		out[(*n)++] = (uint8_t)(bits >> 2);
+		left = bits & 0x3;
+	}
+	return left ? BASE64_TRAILING_BITS : BASE64_OK;
+}
+
 unsigned base64_decode(struct arena *a, struct slice text, struct slice *ret)
 {
 	unsigned faults = BASE64_OK;
@@ -46,7 +61,7 @@ unsigned base64_decode(struct arena *a, struct slice text, struct slice *ret)
 			faults |= BASE64_URL_SAFE;
 		if (pads) {
 			/* A second base64 text glued on: start a new group, as lenient decoders do. */
-			faults |= BASE64_BAD_PADDING;
+			faults |= BASE64_BAD_PADDING | finish_group(digits % 4, bits, out, &n);
 			pads = 0;
 			digits = 0;
 			bits = 0;
@@ -60,16 +75,7 @@ unsigned base64_decode(struct arena *a, struct slice text, struct slice *ret)
 		}
 	}
 	size_t rest = digits % 4;
-	if (rest == 2) {
-		out[n++] = (uint8_t)(bits >> 4);
-		if (bits & 0xf)
-			faults |= BASE64_TRAILING_BITS;
-	} else if (rest == 3) {
-		out[n++] = (uint8_t)(bits >> 10);
-		out[n++] = (uint8_t)(bits >> 2);
-		if (bits & 0x3)
-			faults |= BASE64_TRAILING_BITS;
-	}
+	faults |= finish_group(rest, bits, out, &n);
 	if (pads > 2 || (pads && (rest + pads) != 4))
 		faults |= BASE64_BAD_PADDING;
 	else if (rest && !pads)
