@@ -386,15 +386,29 @@ struct slice mask_text(struct arena *a, struct slice text)
 	return apply(&x);
 }
 
-/* A client step that nothing marked may still be a secret: an NTLM or Kerberos token, or base64 said where a command was due (the password after a
- * login that the server had already refused). */
+/* Base64 that no word of a language looks like: padded, or with capitals, small letters and digits. */
+static bool is_blob(struct slice s)
+{
+	bool upper = false, lower = false, digit = false;
+	s = slice_trim(s);
+	for (size_t i = 0; i < s.n; i++) {
+		upper |= s.p[i] >= 'A' && s.p[i] <= 'Z';
+		lower |= s.p[i] >= 'a' && s.p[i] <= 'z';
+		digit |= ascii_is_digit(s.p[i]);
+	}
+	return s.n >= BLOB_MIN && base64_is_plausible(s) && ((upper && lower && digit) || s.p[s.n - 1] == '=');
+}
+
+/* What nothing marked may still be a secret: an NTLM or Kerberos token, or base64 said where a command was due (the password after a login that the
+ * server had already refused), which a reader may take for a line of its own. */
 static bool is_opaque_secret(const struct event *e)
 {
 	if (e->side == SIDE_SERVER || e->sasl.cancelled || e->text.n < 4)
 		return false;
 	if (e->kind == EV_RESPONSE)
 		return e->sasl.user.n == 0 || slice_eq(e->sasl.mech, S("NTLM"));
-	return e->kind == EV_COMMAND && (e->oddities & ODD_UNKNOWN_VERB) && e->text.n >= BLOB_MIN && base64_is_plausible(slice_trim(e->text));
+	bool stray = (e->kind == EV_COMMAND && (e->oddities & ODD_UNKNOWN_VERB)) || e->kind == EV_PROSE || e->kind == EV_UNTAGGED;
+	return stray && is_blob(e->text);
 }
 
 /* IMAP's LOGIN with a password of several words, unquoted: everything after the first of them is secret too. */

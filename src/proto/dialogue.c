@@ -355,23 +355,43 @@ static void line_done(struct dialogue *d, enum side side, bool ended)
 	d->grammar->line(d, side, &l);
 }
 
-/* A TLS record (type 20..23, version 3.x) or an SSLv2 ClientHello where a line should start. */
-static bool looks_like_tls(struct slice bytes)
+/* Bytes that tell TLS from text. */
+#define TLS_HEAD 5u
+
+/* Length of the head of a TLS record (type 20..23, version 3.x) or an SSLv2 ClientHello where a line should start; 0 if it is none (yet). */
+static size_t tls_head(struct slice head)
 {
-	if (bytes.n >= 3 && bytes.p[0] >= 0x14 && bytes.p[0] <= 0x17 && bytes.p[1] == 3 && bytes.p[2] <= 4)
-		return true;
-	return bytes.n >= 5 && (bytes.p[0] & 0x80) && bytes.p[2] == 1 && bytes.p[3] <= 3 && bytes.p[4] <= 4;
+	if (head.n >= 3 && head.p[0] >= 0x14 && head.p[0] <= 0x17 && head.p[1] == 3 && head.p[2] <= 4)
+		return 3;
+	bool sslv2 = head.n >= TLS_HEAD && (head.p[0] & 0x80) && head.p[1] != '\n' && head.p[2] == 1 && head.p[3] <= 3 && head.p[4] <= 4;
+	return sslv2 ? TLS_HEAD : 0;
 }
 
-static void opaque_begin(struct dialogue *d, enum side side, struct slice bytes, const struct stamp *stamp)
+/* The line that begins is TLS: hands over one event for all of it. The head may have come in several feeds. */
+static bool opaque_begin(struct dialogue *d, enum side side, struct slice bytes, const struct stamp *stamp)
 {
-	struct line l = {.bytes = slice_sub(bytes, 0, 64), .first = *stamp, .last = *stamp, .oddities = ODD_TLS_BYTES};
+	struct half *h = half_of(d, side);
+	uint8_t head[TLS_HEAD];
+	if (h->length >= TLS_HEAD)
+		return false;
+	size_t kept = h->kept_n, more = bytes.n < TLS_HEAD - kept ? bytes.n : TLS_HEAD - kept;
+	if (kept)
+		memcpy(head, h->kept, kept);
+	memcpy(head + kept, bytes.p, more);
+	size_t n = tls_head(slice_of(head, kept + more));
+	if (n == 0)
+		return false;
+	struct line l = {.bytes = slice_of(head, n), .first = h->has_first ? h->first : *stamp, .last = *stamp, .oddities = ODD_TLS_BYTES};
 	struct event *e = dialogue_event(d, EV_TLS, side, &l);
-	half_of(d, side)->mode = MODE_OPAQUE;
-	if (!e)
-		return;
-	e->text = S("TLS records");
-	dialogue_emit(d, e);
+	h->mode = MODE_OPAQUE;
+	h->kept_n = 0;
+	h->length = 0;
+	h->has_first = false;
+	if (e) {
+		e->text = S("TLS records");
+		dialogue_emit(d, e);
+	}
+	return true;
 }
 
 static struct slice feed_counted(struct dialogue *d, enum side side, struct slice bytes)
@@ -434,8 +454,7 @@ void dialogue_feed(struct dialogue *d, enum side side, struct slice bytes, const
 			bytes = feed_counted(d, side, bytes);
 		} else if (h->mode == MODE_MESSAGE) {
 			bytes = feed_message(d, side, bytes, stamp);
-		} else if (h->length == 0 && looks_like_tls(bytes)) {
-			opaque_begin(d, side, bytes, stamp);
+		} else if (opaque_begin(d, side, bytes, stamp)) {
 			return;
 		} else {
 			bytes = feed_line(d, side, bytes, stamp);

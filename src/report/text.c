@@ -12,6 +12,8 @@
 /* Below this share of confidence the verdict says how sure it is. */
 #define SURE 0.75
 #define INDENT 2u
+/* A rule is named by its name, a pattern by its beginning. */
+#define RULE_SHOWN 50u
 
 enum style { STYLE_BAD, STYLE_GOOD, STYLE_UNSURE, STYLE_HEAD, STYLE_DIM };
 
@@ -181,7 +183,7 @@ static void finding_foot(const struct printer *p, const struct finding *f)
 	if (f->count > 1)
 		buf_printf(&b, ngettext(" · found %llu time", " · found %llu times", f->count), (unsigned long long)f->count);
 	if (p->o->verbose && f->rule.n)
-		buf_printf(&b, " · %s %.*s", _("found by"), SLICE_FMT(f->rule));
+		buf_printf(&b, " · %s %.*s", _("found by"), SLICE_FMT(text_shown(p->arena, f->rule, RULE_SHOWN)));
 	struct buf wrapped = BUF_INIT(4096);
 	wrap_add(&wrapped, buf_slice(&b), p->width, 0, 0, false);
 	line_end(p);

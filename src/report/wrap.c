@@ -45,15 +45,16 @@ void wrap_spaces(struct buf *out, size_t n)
 static size_t fitting(struct slice line, size_t room, bool hard)
 {
 	size_t at = 0, columns = 0, blank = 0, w;
+	bool said = false; /* leading blanks are no place to break */
 	while (at < line.n) {
 		size_t n = next_char(slice_from(line, at), &w);
-		if (columns + w > room && (blank || hard))
-			return blank ? blank : at ? at : n;
-		if (line.p[at] == ' ' && slice_trim(slice_sub(line, 0, at)).n) {
-			if (columns > room)
-				return at;
+		if (line.p[at] == ' ' && columns > room)
+			return blank ? blank : at;
+		if (line.p[at] == ' ' && said)
 			blank = at;
-		}
+		else if (columns + w > room && (blank || hard))
+			return blank ? blank : at ? at : n;
+		said |= line.p[at] != ' ';
 		columns += w;
 		at += n;
 	}
