@@ -207,6 +207,15 @@ static const struct login *plain_login_passed(const struct transcript *t)
 	return NULL;
 }
 
+/* The same client was refused with a plain password too: then the account is at fault, not the mechanism. */
+static bool plain_login_failed(const struct session *s)
+{
+	for (size_t i = 0; i < s->logins.n; i++)
+		if (s->logins.v[i].failed && is_password_mech(s->logins.v[i].mech) && (s->logins.v[i].responses || s->logins.v[i].password.n))
+			return true;
+	return false;
+}
+
 /* The client took the strongest mechanism offered, and it is one that often has nothing behind it. */
 static void find_mech_broken(struct dx *x, const struct session *s)
 {
@@ -217,7 +226,7 @@ static void find_mech_broken(struct dx *x, const struct session *s)
 		const struct capabilities *c = session_caps_before(s, l->command->n);
 		bool alternative = caps_have_mech(c, S("PLAIN")) || caps_have_mech(c, S("LOGIN"));
 		const struct login *good = plain_login_passed(dx_transcript(x));
-		if (!good && !alternative)
+		if (!good && (!alternative || plain_login_failed(s)))
 			continue;
 		bool unknown = refused_as_command(l) && l->offered;
 		struct draft *d = dx_find(x, "auth-mech-advertised-but-broken", good || unknown ? 0.93 : 0.7, l->reply ? l->reply : l->command);
