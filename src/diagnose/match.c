@@ -10,7 +10,11 @@ struct regex {
 	const char *text;
 	pcre2_code *code; /* NULL until first used */
 	bool broken;
+	unsigned uses;
 };
+
+/* Machine code pays off from about here: making it costs as much as a few dozen short matches. */
+#define JIT_USES 12u
 
 struct compiled {
 	const struct pattern *pattern;
@@ -104,7 +108,7 @@ struct matcher *matcher_new(const struct knowledge *k, struct err *reterr)
 	}
 	for (size_t i = 0; ok && i < m->n; i++) {
 		const struct pattern *p = &k->patterns[i];
-		m->patterns[i] = (struct compiled){p, {p->match, NULL, false}, kind_bits(p), protocol_bits(p)};
+		m->patterns[i] = (struct compiled){p, {p->match, NULL, false, 0}, kind_bits(p), protocol_bits(p)};
 	}
 	if (!ok || !index_patterns(m)) {
 		err_set(reterr, ERR_MEMORY, "patterns: out of memory");
@@ -207,6 +211,9 @@ static bool run_regex(struct matcher *m, struct regex *r, struct slice text)
 {
 	static const uint8_t nothing[1];
 	pcre2_code *code = regex_get(r);
+	/* Where the platform has no JIT the call fails and matching stays interpreted. */
+	if (code && ++r->uses == JIT_USES)
+		pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
 	text = slice_sub(text, 0, MATCH_TEXT_MAX);
 	return code && pcre2_match(code, text.p ? text.p : nothing, text.n, 0, 0, m->data, m->context) >= 0;
 }
