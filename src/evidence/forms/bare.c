@@ -50,6 +50,13 @@ static bool is_base64_step(struct slice s)
 	return true;
 }
 
+/* "MAIL FROM <a@b> failed: 503 …": a program's words about a command. */
+static bool is_report(struct slice line)
+{
+	return slice_has_nocase(line, S(" failed")) || slice_has_nocase(line, S(" rejected")) || slice_has_nocase(line, S(" error:")) ||
+	       slice_has_nocase(line, S(" refused"));
+}
+
 static int recognise(struct reader *r, struct slice line)
 {
 	struct slice s = slice_trim_right(line);
@@ -72,7 +79,7 @@ static int recognise(struct reader *r, struct slice line)
 	if (side == SIDE_SERVER)
 		return FORM_LIKELY;
 	/* A command: a verb in capitals, or in small letters with something after it that fits. */
-	if (side == SIDE_CLIENT && s.n < 2000)
+	if (side == SIDE_CLIENT && s.n < 2000 && !is_report(s))
 		return FORM_LIKELY - 5;
 	/* Goes on with the server's multi-line reply (a masked banner, say). */
 	if (dialogue_server_in_listing(d) && reader_lines_since_said(r) == 0 && slice_starts(s, S("***")))
