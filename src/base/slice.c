@@ -58,16 +58,34 @@ size_t slice_find(struct slice s, struct slice needle)
 	return at ? (size_t)(at - s.p) : SLICE_NPOS;
 }
 
+/* Next position of either byte at or after `from`, clamped to the slice's end. */
+static size_t next_of(struct slice s, uint8_t c, size_t from)
+{
+	const uint8_t *at = from < s.n ? memchr(s.p + from, c, s.n - from) : NULL;
+	return at ? (size_t)(at - s.p) : s.n;
+}
+
 size_t slice_find_nocase(struct slice s, struct slice needle)
 {
 	if (needle.n == 0)
 		return 0;
 	if (s.n < needle.n)
 		return SLICE_NPOS;
-	uint8_t first = ascii_lower(needle.p[0]);
-	for (size_t i = 0; i + needle.n <= s.n; i++)
-		if (ascii_lower(s.p[i]) == first && slice_eq_nocase(slice_of(s.p + i, needle.n), needle))
-			return i;
+	/* memchr runs many bytes at a time: one search for the small letter and one for the capital. */
+	uint8_t small = ascii_lower(needle.p[0]);
+	uint8_t capital = ascii_is_alpha(small) ? (uint8_t)(small & ~0x20) : small;
+	size_t end = s.n - needle.n + 1;
+	struct slice starts = slice_of(s.p, end);
+	size_t i = next_of(starts, small, 0), j = small == capital ? end : next_of(starts, capital, 0);
+	while (i < end || j < end) {
+		size_t at = i < j ? i : j;
+		if (slice_eq_nocase(slice_of(s.p + at, needle.n), needle))
+			return at;
+		if (at == i)
+			i = next_of(starts, small, i + 1);
+		if (at == j)
+			j = next_of(starts, capital, j + 1);
+	}
 	return SLICE_NPOS;
 }
 

@@ -434,12 +434,14 @@ static void count_drafts(struct dx *x)
 	}
 }
 
+/* A cause found in many sessions is shown by one example. */
 static void keep_all_evidence(struct dx *x, struct finding *f, const struct draft *best)
 {
+	bool several = f->count <= STORY_SESSIONS;
 	/* The best draft's first: the rest may not fit. */
 	for (size_t j = 0; j < best->n_events; j++)
 		keep_evidence(x->out, f, best->events[j]);
-	for (size_t i = 0; i < x->drafts.n && f->evidence.n < FINDING_EVIDENCE_MAX; i++) {
+	for (size_t i = 0; several && i < x->drafts.n && f->evidence.n < FINDING_EVIDENCE_MAX; i++) {
 		const struct draft *d = x->drafts.v[i];
 		for (size_t j = 0; d->cause == f->cause && !d->dropped && j < d->n_events && j < 2; j++)
 			keep_evidence(x->out, f, d->events[j]);

@@ -257,15 +257,15 @@ struct event *reader_setting(struct reader *r, struct slice name, struct slice v
 
 /* --- logs -------------------------------------------------------------------------------------------------------------------------------- */
 
-static struct log_slot *log_slot(struct reader *r, struct slice key)
+/* The slot of that key, or the free one where it would go. */
+static struct log_slot *log_slot(struct reader *r, struct slice key, uint64_t *ret_hash)
 {
 	uint64_t hash = slice_hash(key) | 1;
-	for (size_t i = hash % LOG_SLOTS, tries = 0; tries < LOG_SLOTS; i = (i + 1) % LOG_SLOTS, tries++) {
+	*ret_hash = hash;
+	for (size_t i = (hash >> 20) % LOG_SLOTS, tries = 0; tries < LOG_SLOTS; i = (i + 1) % LOG_SLOTS, tries++) {
 		struct log_slot *l = &r->logs[i];
-		if (!l->hash || (l->hash == hash && (!l->session || slice_eq(l->session->key, key)))) {
-			l->hash = hash;
+		if (!l->hash || (l->hash == hash && (!l->session || slice_eq(l->session->key, key))))
 			return l;
-		}
 	}
 	return NULL;
 }
@@ -284,12 +284,14 @@ static bool log_table(struct reader *r)
 
 struct session *reader_log_session(struct reader *r, struct slice key, enum protocol p)
 {
-	struct log_slot *l = log_table(r) ? log_slot(r, key) : NULL;
+	uint64_t hash;
+	struct log_slot *l = log_table(r) ? log_slot(r, key, &hash) : NULL;
 	if (!l)
 		return NULL;
 	if (!l->session) {
+		r->n_logs += l->hash == 0;
+		l->hash = hash;
 		l->session = session_new(r->transcript, p);
-		r->n_logs++;
 		if (!l->session)
 			return NULL;
 		l->session->from_log = true;
@@ -300,13 +302,15 @@ struct session *reader_log_session(struct reader *r, struct slice key, enum prot
 
 struct session *reader_find_log_session(struct reader *r, struct slice key)
 {
-	struct log_slot *l = log_table(r) ? log_slot(r, key) : NULL;
+	uint64_t hash;
+	struct log_slot *l = log_table(r) ? log_slot(r, key, &hash) : NULL;
 	return l ? l->session : NULL;
 }
 
 void reader_end_log_session(struct reader *r, struct slice key)
 {
-	struct log_slot *l = log_table(r) ? log_slot(r, key) : NULL;
+	uint64_t hash;
+	struct log_slot *l = log_table(r) ? log_slot(r, key, &hash) : NULL;
 	if (l)
 		l->session = NULL; /* the slot stays taken: open addressing must not be interrupted */
 }
