@@ -1,4 +1,6 @@
 /* Inferences about MTP over USB: what several lines of tools, kernel and prose say together. */
+#include <stdio.h>
+
 #include "diagnose/rule.h"
 
 /* Lines of tools that no form knows arrive as settings ("name: value") or prose. */
@@ -41,73 +43,85 @@ static unsigned count_events(struct dx *x, const char *regex, unsigned limit, co
 
 /* --- 32-bit sizes ---------------------------------------------------------------------------------------------------------------- */
 
-#define SIZES_MAX 32u
+#define SIZES_MAX 64u
 #define FOUR_GIB (UINT64_C(1) << 32)
 
-struct real_size {
+struct file_size {
 	struct slice name;
 	uint64_t bytes;
 	const struct event *event;
 };
 
-/* "-rwxr-xr-x 1 root root 6442450944 Nov 19 09:02 backup.img": size and name of a large file. */
-static bool listed_size(struct slice line, struct real_size *ret)
+/* "-rwxr-xr-x 1 root root 6442450944 Nov 19 09:02 backup.img": the size is the first large number after the owner; the name stands last. */
+static bool listed_size(struct slice line, struct file_size *ret)
 {
-	struct slice s = line, word = slice_next_word(&s);
-	if (word.n < 10 || (word.p[0] != '-' && word.p[0] != 'r'))
+	struct slice s = slice_trim(line), word = slice_next_word(&s);
+	if (word.n < 10 || word.p[0] != '-')
 		return false;
-	for (unsigned i = 0; i < 6 && s.n; i++) {
+	size_t blank = slice_find_last_byte(s, ' ');
+	for (unsigned i = 0; i < 5 && s.n; i++) {
 		slice_skip_space(&s);
 		word = slice_next_word(&s);
-		if (slice_to_uint(word, UINT64_MAX / 2, &ret->bytes) && ret->bytes >= FOUR_GIB) {
-			size_t blank = slice_find_last_byte(slice_trim_right(s), ' ');
-			ret->name = blank == SLICE_NPOS ? SLICE_NONE : slice_from(slice_trim_right(s), blank + 1);
-			return ret->name.n > 0;
+		if (i >= 2 && slice_to_uint(word, UINT64_MAX / 2, &ret->bytes)) {
+			size_t last = slice_find_last_byte(s, ' ');
+			ret->name = last == SLICE_NPOS ? SLICE_NONE : slice_from(s, last + 1);
+			return blank != SLICE_NPOS && ret->name.n > 0;
 		}
 	}
 	return false;
 }
 
-static bool is_cut(uint64_t shown, uint64_t real)
+/* The sizes that listings and mtp-files ("Filename: x", then "File size 4294967295 (0x...) bytes") give; name carries over between the two lines. */
+static bool stated_size(const struct event *e, struct slice *name, struct file_size *ret)
 {
-	return shown == UINT32_MAX || shown == (real & UINT32_MAX);
+	struct slice text = e->text;
+	ret->event = e;
+	if (listed_size(text, ret))
+		return true;
+	slice_skip_space(&text);
+	if (slice_skip(&text, S("Filename: "))) {
+		*name = slice_trim(text);
+		return false;
+	}
+	ret->name = *name;
+	return name->n && slice_skip(&text, S("File size ")) && slice_to_uint(slice_next_word(&text), UINT64_MAX / 2, &ret->bytes);
+}
+
+/* Is one the other modulo 4 GiB, or cut to 0xFFFFFFFF? */
+static bool is_cut(const struct file_size *shown, const struct file_size *real)
+{
+	return real->bytes >= FOUR_GIB && shown->bytes < FOUR_GIB && slice_eq(shown->name, real->name) &&
+	       (shown->bytes == UINT32_MAX || shown->bytes == (real->bytes & UINT32_MAX));
 }
 
 /* The device holds a file of over 4 GiB, and the other side shows its size modulo 4 GiB or as 0xFFFFFFFF. */
 static void find_size_cut(struct dx *x, const struct session *unused)
 {
 	const struct transcript *t = dx_transcript(x);
-	struct real_size real[SIZES_MAX];
+	struct file_size seen[SIZES_MAX];
 	size_t n = 0;
 	struct slice name = SLICE_NONE;
 	(void)unused;
-	if (!is_about_usb(dx_transcript(x)))
+	if (!is_about_usb(t))
 		return;
 	for (size_t i = 0; i < t->events.n; i++) {
-		const struct event *e = t->events.v[i];
-		struct slice digits = SLICE_NONE, text = e->text;
-		struct real_size r = {.event = e};
-		if (!(KIND(e->kind) & KINDS_MTP))
+		struct file_size f = {.bytes = 0};
+		if (!(KIND(t->events.v[i]->kind) & KINDS_MTP) || !stated_size(t->events.v[i], &name, &f))
 			continue;
-		if (n < SIZES_MAX && listed_size(text, &r)) {
-			real[n++] = r;
-			continue;
+		for (size_t j = 0; j < n; j++) {
+			bool forth = is_cut(&f, &seen[j]);
+			if (!forth && !is_cut(&seen[j], &f))
+				continue;
+			const struct file_size *shown = forth ? &f : &seen[j], *real = forth ? &seen[j] : &f;
+			struct draft *d = dx_find(x, "mtp-size-32bit-limit", 0.97, shown->event);
+			char digits[24];
+			snprintf(digits, sizeof digits, "%llu", (unsigned long long)shown->bytes);
+			dx_value(d, "size", arena_dup(dx_arena(x), slice_from_cstr(digits)));
+			dx_evidence(d, real->event);
+			return;
 		}
-		slice_skip_space(&text);
-		if (slice_skip(&text, S("Filename: "))) {
-			name = slice_trim(text);
-			continue;
-		}
-		uint64_t shown;
-		if (!slice_skip(&text, S("File size ")) || !slice_to_uint(digits = slice_next_word(&text), UINT64_MAX / 2, &shown))
-			continue;
-		for (size_t j = 0; j < n; j++)
-			if (slice_eq(real[j].name, name) && is_cut(shown, real[j].bytes)) {
-				struct draft *d = dx_find(x, "mtp-size-32bit-limit", 0.97, e);
-				dx_value(d, "size", digits);
-				dx_evidence(d, real[j].event);
-				return;
-			}
+		if (n < SIZES_MAX)
+			seen[n++] = f;
 	}
 }
 
