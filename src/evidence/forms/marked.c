@@ -87,6 +87,14 @@ static bool find_mark(struct slice line, struct hit *ret)
 		*ret = (struct hit){s.p[0] == 'C' ? SIDE_CLIENT : SIDE_SERVER, FORM_STRONG, slice_from(s, 2)};
 		return true;
 	}
+	/* "S (3): * OK": imapfilter and others that number their connections. */
+	struct slice after = slice_from(s, 1);
+	uint64_t connection;
+	if (s.n > 5 && (s.p[0] == 'C' || s.p[0] == 'S') && slice_skip(&after, S(" (")) && slice_next_uint(&after, 9999, &connection) &&
+	    slice_skip(&after, S("): "))) {
+		*ret = (struct hit){s.p[0] == 'C' ? SIDE_CLIENT : SIDE_SERVER, FORM_STRONG, after};
+		return true;
+	}
 	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
 		struct slice t = s, mark = slice_from_cstr(marks[i].mark);
 		bool bare = slice_eq(slice_trim_right(s), slice_trim_right(mark)) && s.n;
