@@ -88,7 +88,7 @@ static bool is_literal(struct slice s)
 static bool is_generic(struct slice name)
 {
 	static const char *const names[] = {
-		"localhost", "localhost.localdomain", "localhost.local", "[127.0.0.1]", "127.0.0.1", "[::1]", "[ipv6:::1]", "::1", "local", "localdomain",
+		"localhost", "localhost.localdomain", "localhost.local", "[127.0.0.1]", "[::1]", "[ipv6:::1]", "local", "localdomain",
 		"user-pc", "ylmf-pc", "friend", "localhost.", "example.com", "host.local", "smtp-relay.gmail.com",
 	};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -239,10 +239,30 @@ static bool said_ehlo(const struct session *s)
 	return s->from_log;
 }
 
+/* EHLO came first, but the greeting that counts is a later HELO. */
+static void find_helo_after_ehlo(struct dx *x, const struct session *s)
+{
+	const struct exchange *last = NULL;
+	for (size_t i = 0; i < s->exchanges.n && !s->from_log; i++) {
+		const struct exchange *ex = &s->exchanges.v[i];
+		if (is_hello(ex) && ex->positive)
+			last = ex;
+		if (!exchange_is(ex, S("AUTH")) || !ex->negative || code_of(ex) == 535 || !last || !exchange_is(last, S("HELO")))
+			continue;
+		if (caps_offer_auth(session_caps_before(s, ex->command ? ex->command->n : 0)) || code_of(ex) / 100 != 5)
+			return;
+		struct draft *d = dx_find(x, "helo-instead-of-ehlo", 0.62, ex->reply);
+		dx_evidence(d, last->command);
+		return;
+	}
+}
+
 /* AUTH or STARTTLS was tried after HELO: extensions were never offered (RFC 5321 section 4.1.1.1). */
 static void find_helo_then_extension(struct dx *x, const struct session *s)
 {
 	size_t hello;
+	if (is_smtp(s) && said_ehlo(s))
+		find_helo_after_ehlo(x, s);
 	if (!is_smtp(s) || said_ehlo(s) || !session_exchange(s, S("HELO"), 0, &hello) || !s->exchanges.v[hello].positive)
 		return;
 	for (size_t i = hello + 1; i < s->exchanges.n; i++) {
@@ -438,7 +458,9 @@ static void find_malformed_ehlo_reply(struct dx *x, const struct session *s)
 		struct slice word = slice_next_word(&first);
 		const struct event *next = ex->reply->n < s->events.n ? s->events.v[ex->reply->n] : NULL;
 		double confidence = 0;
-		if (is_keyword(word))
+		if (r->code == 220 && session_event(s, EV_GREETING, 0) && session_event(s, EV_GREETING, 0)->n < ex->command->n)
+			confidence = 0.85; /* a second greeting instead of 250 */
+		else if (is_keyword(word))
 			confidence = r->n_lines > 1 || first.n ? 0.82 : 0.5;
 		else if (has_codeless_keyword(ex->reply->text) || (next && next->side == SIDE_SERVER && has_codeless_keyword(next->text)))
 			confidence = 0.9;

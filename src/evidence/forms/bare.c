@@ -6,8 +6,13 @@
 
 static const char *const announcements[] = {"Trying ", "Connected to ", "Escape character is ", "Connection closed by foreign host", "Connection to "};
 
+/* Longer lines that begin so are prose. */
+#define ANNOUNCEMENT_MAX 90u
+
 static bool is_announcement(struct slice line)
 {
+	if (line.n > ANNOUNCEMENT_MAX)
+		return false;
 	for (size_t i = 0; i < sizeof announcements / sizeof *announcements; i++)
 		if (slice_starts(line, slice_from_cstr(announcements[i])))
 			return true;
@@ -54,7 +59,7 @@ static bool is_base64_step(struct slice s)
 static bool is_report(struct slice line)
 {
 	return slice_has_nocase(line, S(" failed")) || slice_has_nocase(line, S(" rejected")) || slice_has_nocase(line, S(" error:")) ||
-	       slice_has_nocase(line, S(" refused"));
+	       slice_has_nocase(line, S(" refused")) || slice_has_nocase(line, S(" not accepted"));
 }
 
 static int recognise(struct reader *r, struct slice line)
@@ -63,6 +68,9 @@ static int recognise(struct reader *r, struct slice line)
 	struct dialogue *d = reader_dialogue(r);
 	if (is_announcement(s))
 		return FORM_STRONG;
+	bool in_data = d && dialogue_client_in_data(d);
+	if (!in_data && is_report(s) && dialogue_guess_side(PROTOCOL_SMTP, s) == SIDE_CLIENT)
+		return FORM_NO;
 	if (!d || reader_lines_since_said(r) > BARE_PAUSE)
 		return opening(s);
 	if (!s.n)
