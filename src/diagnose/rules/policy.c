@@ -62,6 +62,23 @@ static void find_sender_not_login(struct dx *x, const struct session *s)
 	}
 }
 
+#define FORM_WORDS \
+	"contact[-_ ]?(?:us[-_ ]?)?(?:form|page|mailer|controller)|\\bvisitors?\\b|feedback[-_ ]?form|kontaktformular|formulaire|wpcf7|wpforms|enquiry|inquiry|" \
+	"(?:customer|user|sender|visitor|guest)(?:.s)? (?:e-?mail|address) (?:as|in|into) (?:the )?from"
+
+/* The same refusal, and the evidence speaks of a form: the From is the visitor's. */
+static void find_form_sender(struct dx *x, const struct session *unused)
+{
+	(void)unused;
+	if (!dx_has(x, "sender-login-mismatch", 0.7) && !dx_has(x, "send-as-denied", 0.7))
+		return;
+	const struct event *form = dx_search(x, KINDS_AROUND | KIND(EV_ERROR) | KIND(EV_LOG), FORM_WORDS, NULL);
+	if (!form)
+		return;
+	struct draft *d = dx_find(x, "from-address-of-visitor", 0.96, form);
+	dx_summary(d, _("The form sends with its visitor's address as From, which the account that logs in is not entitled to use."));
+}
+
 /* --- identities that Amazon SES has not verified ----------------------------------------------------------------------------------- */
 
 #define SES_FAILED "following identities failed the check in region\\s+[A-Z0-9-]+:\\s*"
@@ -120,7 +137,9 @@ static struct slice delivery_key(struct dx *x, const struct event *e)
 	if (id.n)
 		return id;
 	const struct session *s = e->session;
-	if (!s || s->from_log || !s->rcpt_to.n)
+	if (s && s->from_log)
+		return s->key; /* the queue id where a log tells of deliveries */
+	if (!s || !s->rcpt_to.n)
 		return SLICE_NONE;
 	return arena_join(dx_arena(x), s->mail_from, S(" "), s->rcpt_to);
 }
@@ -137,7 +156,7 @@ static bool is_deferral(struct dx *x, const struct event *e)
 static bool is_delivery(struct dx *x, const struct event *e)
 {
 	if (e->kind == EV_LOG)
-		return slice_eq(event_fact(e, "status"), S("sent")) || dx_match(x, e->text, "^\\S+ (?:=>|->) ");
+		return slice_eq(event_fact(e, "status"), S("sent")) || dx_match(x, e->text, " (?:=>|->) \\S");
 	return e->kind == EV_REPLY && e->cmd && slice_eq(e->cmd->command.verb, S("DOT")) && e->answer.status == STATUS_OK;
 }
 
@@ -274,6 +293,7 @@ static void find_refused_at_greeting(struct dx *x, const struct session *s)
 
 const struct rule rules_policy[] = {
 	{"sender-not-login", "sender-login-mismatch", RULE_SESSION, find_sender_not_login},
+	{"form-sender", "from-address-of-visitor", RULE_INPUT, find_form_sender},
 	{"ses-identity", "ses-sandbox", RULE_INPUT, find_ses_identity},
 	{"retry-passed", "greylisting", RULE_INPUT, find_retry_passed},
 	{"no-domain-exists", "server-dns-resolution-broken", RULE_INPUT, find_no_domain_exists},

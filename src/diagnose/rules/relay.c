@@ -113,6 +113,45 @@ static void find_auth_not_honoured(struct dx *x, const struct session *s)
 	}
 }
 
+/* Checks meant for strangers, made on a client that logged in: permit_sasl_authenticated stands too late, or not at all. */
+static void find_stranger_checks_after_login(struct dx *x, const struct session *s)
+{
+	const struct login *login = passed_login(s);
+	if (!is_smtp(s) || !login || hello_after(s, login->command))
+		return;
+	const struct exchange *ex = refused_with(x, s, ADDRESS_REFUSED);
+	if (!ex || !ex->authenticated || !exchange_is(ex, S("RCPT")))
+		return;
+	struct draft *d = dx_find(x, "relay-denied-auth-not-honoured", 0.82, ex->reply);
+	dx_summary(d, _("The client logged in successfully, yet the server checks it like a stranger and refuses its address: its rules do not take the login into account."));
+	dx_evidence(d, ex->command);
+	dx_evidence(d, login->reply);
+}
+
+/* The restriction list that decides is shown, and logged-in clients are not in it. */
+static void find_list_without_login(struct dx *x, const struct session *unused)
+{
+	(void)unused;
+	size_t at = 0;
+	const struct event *denied = dx_search(x, KINDS_SAID | KINDS_TOLD, RELAY_DENIED "|Client host rejected: Access denied", NULL);
+	const struct event *login = denied ? dx_search(x, 0, "sasl_username=|\\b235 |\\bauth=[1-9]\\d* |log(?:ged|s)? ?in|authenticat(?:ed|ion succe)", NULL) : NULL;
+	if (!login && denied && denied->session && is_submission_service(denied->session))
+		login = denied;
+	for (unsigned tries = 0; login && tries < 8; tries++) {
+		const struct event *list = dx_search(x, KINDS_AROUND, "smtpd_(?:relay|recipient|client)_restrictions\\s*=[^\\n]*(?:reject|defer)", &at);
+		if (!list || dx_match(x, list->text, "permit_sasl_authenticated"))
+			return;
+		struct slice key = SLICE_NONE;
+		if (!dx_capture(x, list->text, "(smtpd_\\w+_restrictions)", &key))
+			continue;
+		struct draft *d = dx_find(x, "relay-denied-auth-not-honoured", 0.86, denied);
+		dx_summary(d, _("The server's %s does not name permit_sasl_authenticated, so a login does not help and relaying is refused."), dx_shown(x, key));
+		dx_evidence(d, list);
+		dx_evidence(d, login);
+		return;
+	}
+}
+
 /* AUTH was on the list and nobody used it. */
 static void find_auth_not_tried(struct dx *x, const struct session *s)
 {
@@ -339,7 +378,10 @@ static void find_auth_on_port_25(struct dx *x, const struct session *s)
 	const struct exchange *rcpt = session_exchange(s, S("RCPT"), 0, NULL);
 	if (rcpt && rcpt->positive)
 		return;
-	struct draft *d = dx_find(x, "submission-on-port-25", 0.72, login->reply);
+	/* A relay inside may well have no AUTH at all. */
+	bool inside = dx_match(x, s->server.address, "^(?:127\\.|10\\.|192\\.168\\.|172\\.(?:1[6-9]|2\\d|3[01])\\.|::1$|f[cd])") ||
+		      (s->server.name.n && slice_find_byte(s->server.name, '.') == SLICE_NPOS);
+	struct draft *d = dx_find(x, "submission-on-port-25", inside ? 0.5 : 0.68, login->reply);
 	dx_evidence(d, login->command);
 	dx_evidence(d, caps->event);
 }
@@ -404,6 +446,8 @@ static void find_mx_denies_relay(struct dx *x, const struct session *unused)
 
 const struct rule rules_relay[] = {
 	{"relay-after-login", "relay-denied-auth-not-honoured", RULE_SESSION, find_auth_not_honoured},
+	{"stranger-checks-after-login", "relay-denied-auth-not-honoured", RULE_SESSION, find_stranger_checks_after_login},
+	{"list-without-login", "relay-denied-auth-not-honoured", RULE_INPUT, find_list_without_login},
 	{"relay-without-login", "relay-denied-not-authenticated", RULE_SESSION, find_auth_not_tried},
 	{"submission-without-login", "authentication-required", RULE_SESSION, find_submission_without_login},
 	{"relay-not-in-list", "relay-denied-not-in-mynetworks", RULE_INPUT, find_not_in_list},
