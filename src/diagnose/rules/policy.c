@@ -156,7 +156,7 @@ static bool is_deferral(struct dx *x, const struct event *e)
 static bool is_delivery(struct dx *x, const struct event *e)
 {
 	if (e->kind == EV_LOG)
-		return slice_eq(event_fact(e, "status"), S("sent")) || dx_match(x, e->text, " (?:=>|->) \\S");
+		return slice_eq(event_fact(e, "status"), S("sent")) || dx_match(x, e->text, "(?:^| )(?:=>|->) \\S");
 	return e->kind == EV_REPLY && e->cmd && slice_eq(e->cmd->command.verb, S("DOT")) && e->answer.status == STATUS_OK;
 }
 
