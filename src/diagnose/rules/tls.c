@@ -144,6 +144,28 @@ static void find_silent_tls_port(struct dx *x, const struct session *s)
 	dx_find(x, "plaintext-on-implicit-tls-port", 0.8, end);
 }
 
+/* The evidence tells of a connection to a TLS port, nobody is heard, and it ends; nothing of TLS is mentioned. */
+static void find_silence_told(struct dx *x, const struct session *s)
+{
+	(void)s;
+	unsigned kinds = KINDS_ALL_TOLD | KIND(EV_COMMAND);
+	static const char *const asked =
+		"^(?!.*(?:s_client|ssl://|smtps:|imaps:|pop3s:|_SSL\\()).*(?:telnet|nc|opening to|Trying|smtp_addr|SendMail|Connected to|connect\\w*|--server|dial\\w*)\\b[^\\n]{0,80}"
+		"(?:[: ]|port )(465|993|995)\\b";
+	const struct event *port = dx_search(x, kinds, asked, NULL);
+	struct slice number;
+	if (!port || !dx_capture(x, port->text, asked, &number) || dx_search(x, KIND(EV_GREETING) | KIND(EV_REPLY), ".", NULL) ||
+	    dx_search(x, kinds, "s_client|ssl://|tlsc|tls-on-connect|certificate|handshake|TLS started|alert|cipher|refused|No route|connect(?:ion)? timed out|"
+				"connect ETIMEDOUT|Connection timed out|not found|not known|Unable to connect", NULL))
+		return;
+	const struct event *end = dx_search(x, kinds & ~KIND(EV_COMMAND), "Timeout|timed[- ]out|EOF|closed by|nothing|no (?:answer|banner|greeting)|hangs|unexpectedly", NULL);
+	if (!end)
+		return;
+	struct draft *d = dx_find(x, "plaintext-on-implicit-tls-port", 0.78, end);
+	dx_value(d, "port", number);
+	dx_evidence(d, port);
+}
+
 /* --- STARTTLS offered, refused, missing ------------------------------------------------------------------------------------------- */
 
 static const struct exchange *starttls_exchange(const struct session *s)
@@ -327,6 +349,7 @@ const struct rule rules_tls[] = {
 	{"tls-greeting-misread", "implicit-tls-on-plaintext-port", RULE_INPUT, find_misread_greeting},
 	{"tls-mode-against-port", "plaintext-on-implicit-tls-port", RULE_INPUT, find_mode_against_port},
 	{"tls-port-silent", "plaintext-on-implicit-tls-port", RULE_SESSION, find_silent_tls_port},
+	{"tls-port-silence-told", "plaintext-on-implicit-tls-port", RULE_INPUT, find_silence_told},
 	{"starttls-refused", "starttls-not-offered", RULE_SESSION, find_starttls_refused},
 	{"starttls-missing-client-left", "starttls-not-offered", RULE_SESSION, find_left_without_starttls},
 	{"starttls-comes-and-goes", "starttls-stripped", RULE_INPUT, find_starttls_comes_and_goes},

@@ -85,7 +85,11 @@ static void take(struct reader *r, struct slice line)
 	if (m) {
 		if (line.p[1] == '~' && reader_dialogue(r))
 			dialogue_tls_started(reader_dialogue(r));
-		reader_say(r, m->side, rest);
+		/* "<** Timeout (30 secs) waiting for server response": swaks speaking, not the server */
+		if (slice_starts(rest, S("Timeout (")))
+			kit_error(r, S("swaks"), rest);
+		else
+			reader_say(r, m->side, rest);
 		return;
 	}
 	if (slice_skip(&line, S("*** "))) {
