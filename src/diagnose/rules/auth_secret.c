@@ -1,8 +1,11 @@
 /* Inferences from the credentials themselves: empty or placeholder, letters outside ASCII, stray blanks, signs lost on the way, domain lost or doubled.
  * A masked value proves nothing. No value of a secret goes into a sentence. */
-#include "diagnose/rule.h"
+#include <libintl.h>
 
 #include "base/text.h"
+#include "diagnose/rule.h"
+
+#define _(s) gettext(s)
 
 /* What stands in settings that were never filled in, or what a program makes of an unset variable. */
 static bool is_placeholder(struct slice v)
@@ -68,6 +71,12 @@ static void find_not_set(struct dx *x, const struct session *s)
 			continue;
 		if (empty && !l->failed)
 			continue;
+		const struct capabilities *c = session_caps_before(s, l->command->n);
+		if (empty && c && c->tls == l->tls && !caps_offer_auth(c) && !caps_have(c, S("STARTTLS"), NULL)) {
+			/* Nothing to log in with, and nothing that asked for a login. */
+			dx_evidence(dx_find(x, "auth-sent-where-none-wanted", 0.93, empty), c->event);
+			return;
+		}
 		struct draft *d = dx_find(x, "credentials-not-set", user ? 0.96 : empty ? 0.93 : 0.88, empty ? empty : login_event(l));
 		dx_evidence(d, l->reply);
 		if (user)
@@ -230,7 +239,36 @@ static void find_realm_by_test(struct dx *x, const struct session *s)
 	dx_evidence(d, dx_search(x, kinds, "/saslauthd\\s", NULL));
 }
 
+/* --- the table of a sending server -------------------------------------------------------------------------------------------------------- */
+
+/* Keys of a sasl_passwd table that are looked at. */
+#define SASL_KEYS_MAX 16u
+
+/* Two accounts under one host in sasl_passwd: only the first is ever found, whoever sends. */
+static void find_shared_key(struct dx *x, const struct session *s)
+{
+	(void)s;
+	static const char *const entry = "^\\s*(\\[?[\\w.-]+\\.[\\w-]+\\]?(?::\\d+)?)\\s+[\\w.+@-]+:\\S+\\s*$";
+	const struct event *seen[SASL_KEYS_MAX], *e;
+	struct slice keys[SASL_KEYS_MAX];
+	size_t n = 0, pos = 0;
+	while (n < SASL_KEYS_MAX && (e = dx_search(x, KINDS_AROUND | KIND(EV_ERROR), entry, &pos))) {
+		dx_capture(x, e->text, entry, &keys[n]);
+		for (size_t i = 0; i < n; i++) {
+			if (!slice_eq_nocase(keys[i], keys[n]) || slice_eq(seen[i]->text, e->text))
+				continue;
+			struct draft *d = dx_find(x, "relay-credentials-lookup-by-sender", 0.82, e);
+			dx_evidence(d, seen[i]);
+			dx_summary(d, _("Two accounts stand under the same host, %s, in the password table: whoever the sender is, only the first is ever found."),
+				   dx_shown(x, keys[n]));
+			return;
+		}
+		seen[n++] = e;
+	}
+}
+
 const struct rule rules_auth_secret[] = {
+	{"shared-sasl-key", "relay-credentials-lookup-by-sender", RULE_INPUT, find_shared_key},
 	{"credentials-not-set", "credentials-not-set", RULE_SESSION, find_not_set},
 	{"password-non-ascii", "password-non-ascii", RULE_SESSION, find_non_ascii},
 	{"password-whitespace", "password-stray-whitespace", RULE_SESSION, find_whitespace},
