@@ -14,7 +14,8 @@ static const char *const doings[] = {
 
 static bool is_doing(struct slice line)
 {
-	return slice_starts(line, S("* ")) && kit_prefix(doings, slice_from(line, 2)) >= 0;
+	/* two blanks: details of the certificate; no server's untagged reply has them */
+	return slice_starts(line, S("*  ")) || (slice_starts(line, S("* ")) && kit_prefix(doings, slice_from(line, 2)) >= 0);
 }
 
 static bool is_meter(struct slice line)
