@@ -166,6 +166,16 @@ static void find_auth_not_tried(struct dx *x, const struct session *s)
 	dx_evidence(d, caps->event);
 }
 
+/* OpenSMTPD has one sentence for a recipient that no rule takes: unknown here, or elsewhere and not relayed for a stranger. */
+static void find_opensmtpd_no_rule(struct dx *x, const struct session *s)
+{
+	if (!is_smtp(s) || s->logins.n || s->server.software != SOFTWARE_OPENSMTPD)
+		return;
+	const struct exchange *ex = refused_with(x, s, "550 Invalid recipient");
+	if (ex)
+		dx_evidence(dx_find(x, "relay-denied-not-authenticated", 0.66, ex->reply), ex->command);
+}
+
 /* "Client host rejected: Access denied" is what a submission service without a login says (permit_sasl_authenticated, reject). */
 static void find_submission_without_login(struct dx *x, const struct session *s)
 {
@@ -405,7 +415,7 @@ static void find_auth_on_other_port(struct dx *x, const struct session *unused)
 	if (!bare || !offers || bare->message_accepted)
 		return;
 	const struct exchange *ex = refused_with(x, bare, STRANGER_REFUSED "|authentication|AUTH");
-	struct draft *d = dx_find(x, "submission-on-port-25", ex ? 0.85 : 0.7, ex ? ex->reply : session_caps_before(bare, 0)->event);
+	struct draft *d = dx_find(x, "submission-on-port-25", ex ? 0.88 : 0.8, ex ? ex->reply : session_caps_before(bare, 0)->event);
 	dx_evidence(d, session_caps_before(offers, 0)->event);
 }
 
@@ -449,6 +459,7 @@ const struct rule rules_relay[] = {
 	{"stranger-checks-after-login", "relay-denied-auth-not-honoured", RULE_SESSION, find_stranger_checks_after_login},
 	{"list-without-login", "relay-denied-auth-not-honoured", RULE_INPUT, find_list_without_login},
 	{"relay-without-login", "relay-denied-not-authenticated", RULE_SESSION, find_auth_not_tried},
+	{"opensmtpd-no-rule", "relay-denied-not-authenticated", RULE_SESSION, find_opensmtpd_no_rule},
 	{"submission-without-login", "authentication-required", RULE_SESSION, find_submission_without_login},
 	{"relay-not-in-list", "relay-denied-not-in-mynetworks", RULE_INPUT, find_not_in_list},
 	{"works-on-submission", "submission-on-port-25", RULE_INPUT, find_works_on_submission},
