@@ -13,6 +13,7 @@ struct subcommand {
 /* Ended by {0}. */
 extern const struct subcommand subcommands[];
 
+int cmd_explain(int argc, char **argv);
 int cmd_read(int argc, char **argv);
 int cmd_sasl(int argc, char **argv);
 
