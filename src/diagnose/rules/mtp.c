@@ -134,7 +134,7 @@ static void find_unstable_link(struct dx *x, const struct session *unused)
 	(void)unused;
 	if (!is_about_usb(dx_transcript(x)))
 		return;
-	if (count_events(x, "did not claim interface|claim_interface\\(\\)\\s*=\\s*-6|already used by|mtp-probe|not authorized for usage", 1, &other))
+	if (count_events(x, "did not claim interface|claim_interface\\(\\)\\s*=\\s*-6|already used by|mtp-probe|descriptor 0x?EE|0xEE|not authorized for usage", 1, &other))
 		return;
 	unsigned gone = count_events(x, "\\busb \\d+-[\\d.]+: USB disconnect, device number", 8, &first);
 	if (gone >= 3) {
