@@ -168,7 +168,8 @@ static void finish_reply(struct dialogue *d, bool complete)
 		e->oddities |= ODD_UNTERMINATED;
 	if (!d->greeted) {
 		d->greeted = true;
-		if (e->answer.code == 220 || (!d->pending_n && !(d->pasted && answers_a_command(e->answer.code)))) {
+		bool starts_tls = d->pasted && is_verb(dialogue_front(d), S("STARTTLS")); /* a paste that begins there: 220 answers it */
+		if ((e->answer.code == 220 && !starts_tls) || (!d->pending_n && !(d->pasted && answers_a_command(e->answer.code)))) {
 			e->kind = EV_GREETING;
 			dialogue_emit(d, e);
 			return;

@@ -148,7 +148,7 @@ static enum name_kind classify_name(const struct session *s, struct slice name)
 /* Refusals of a greeting that have nothing to do with the name in it. */
 #define NOT_ABOUT_NAME                                                                                                                              \
 	"block(?:ed|list)|blacklist|spamhaus|reputation|too many|not (?:implemented|recogni)|unrecogni[sz]ed|unknown command|synchroni|"              \
-	"pipelin|STARTTLS|resolve|not found|PTR|reverse|already (?:said|identified)|duplicate|out of memory|greylist|(?:HELO|EHLO) (?:or EHLO )?(?:first|required)|"    \
+	"pipelin|STARTTLS|resolve|verif|does not match|not found|PTR|reverse|already (?:said|identified)|duplicate|out of memory|greylist|(?:HELO|EHLO) (?:or EHLO )?(?:first|required)|"    \
 	"(?:send|polite people say|say|need|issue) (?:HELO|EHLO|hello)"
 
 static bool code_may_refuse_name(unsigned code)
@@ -394,21 +394,36 @@ static void find_stale_reply(struct dx *x, const struct session *s)
 	dx_evidence(d, auth->command);
 }
 
+#define NO_AUTH_TEXT                                                                                                       \
+	"(?:does ?n.t|do not|does not|not) (?:seem to )?(?:support|offer|advertise)\\w*[^\\n]{0,30}\\bauth(?!enticat\\w+-res)|" \
+	"AUTH\\w* (?:is )?not (?:supported|available|offered)"
+
+/* The last list that stands before this line of the evidence. */
+static const struct capabilities *caps_above(const struct session *s, const struct event *e)
+{
+	const struct capabilities *found = NULL;
+	if (e->session == s)
+		return session_caps_before(s, e->n);
+	for (size_t i = 0; i < s->caps.n; i++)
+		if (s->caps.v[i].event->stamp.where.input == e->stamp.where.input && s->caps.v[i].event->stamp.where.line < e->stamp.where.line)
+			found = &s->caps.v[i];
+	return found;
+}
+
 /* The client says that there is no AUTH, though the list that it was given before names LOGIN or PLAIN. */
 static void find_auth_overlooked(struct dx *x, const struct session *s)
 {
-	if (!is_smtp(s))
+	size_t at = 0;
+	const struct event *e;
+	if (!is_smtp(s) || s->from_log || !s->caps.n)
 		return;
-	for (size_t i = 0; i < s->events.n; i++) {
-		const struct event *e = s->events.v[i];
-		if (e->kind != EV_ERROR && e->kind != EV_LOG)
+	while ((e = dx_search(x, KINDS_TOLD | KINDS_AROUND, NO_AUTH_TEXT, &at))) {
+		if (e->session && e->session != s)
 			continue;
-		const struct capabilities *c = session_caps_before(s, e->n);
+		const struct capabilities *c = caps_above(s, e);
 		if (!caps_have_mech(c, S("LOGIN")) && !caps_have_mech(c, S("PLAIN")))
 			continue;
-		if (!dx_match(x, e->text, "(?:does ?n.t|do not|does not|not) (?:seem to )?(?:support|offer|advertise)\\w*[^\\n]{0,30}\\bauth(?!enticat\\w+-res)|AUTH\\w* (?:is )?not (?:supported|available|offered)"))
-			continue;
-		if (dx_match(x, e->text, "mechanism|XOAUTH|CRAM|DIGEST|NTLM|SCRAM|GSSAPI|requested auth type|auth type"))
+		if (dx_match(x, e->text, "mechanism|XOAUTH|CRAM|DIGEST|NTLM|SCRAM|GSSAPI|auth type"))
 			continue;
 		struct draft *d = dx_find(x, "client-misparses-ehlo", 0.7, e);
 		dx_evidence(d, c->event);
@@ -698,6 +713,25 @@ static void find_headers_as_commands(struct dx *x, const struct session *s)
 	}
 }
 
+/* The same in a paste without marks, where a header line could not be told from a setting: it stands right above the refusal. */
+static void find_headers_above_refusals(struct dx *x, const struct session *s)
+{
+	const struct transcript *t = dx_transcript(x);
+	if (!is_smtp(s) || s->from_log || s->message_accepted)
+		return;
+	for (size_t i = 1; i < t->events.n; i++) {
+		const struct event *e = t->events.v[i], *above = t->events.v[i - 1];
+		bool refused = e->session == s && e->kind == EV_REPLY && !e->cmd && (e->answer.code == 500 || e->answer.code == 502 || e->answer.code == 503);
+		if (!refused || (above->kind != EV_CONFIG && above->kind != EV_PROSE) || above->stamp.where.line + 1 != e->stamp.where.line)
+			continue;
+		if (!dx_match(x, above->text, "^\\s*(?:From|To|Cc|Subject|Date|MIME-Version|Message-ID|Content-Type|Reply-To) ?:"))
+			continue;
+		struct draft *d = dx_find(x, "sequence-headers-before-data", 0.86, e);
+		dx_evidence(d, above);
+		return;
+	}
+}
+
 /* After an accepted message come lines that are no commands: the rest of its text. */
 static void find_text_after_dot(struct dx *x, const struct session *s)
 {
@@ -763,6 +797,7 @@ const struct rule rules_dialogue[] = {
 	{"greeting-elsewhere", "greeting-delay-vs-client-timeout", RULE_INPUT, find_greeting_elsewhere},
 	{"wrong-order", "sequence-error", RULE_SESSION, find_wrong_order},
 	{"headers-as-commands", "sequence-headers-before-data", RULE_SESSION, find_headers_as_commands},
+	{"headers-above-refusals", "sequence-headers-before-data", RULE_SESSION, find_headers_above_refusals},
 	{"text-after-dot", "dot-stuffing-missing", RULE_SESSION, find_text_after_dot},
 	{"final-dot-missing", "client-bug-command-not-sent", RULE_SESSION, find_final_dot_missing},
 	{0},
