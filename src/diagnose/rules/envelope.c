@@ -378,7 +378,7 @@ static void find_broken_bdat(struct dx *x, const struct session *s)
 		const struct exchange *ex = &s->exchanges.v[i];
 		if (!exchange_is(ex, S("BDAT")) || !ex->command)
 			continue;
-		bool refused = ex->negative && code_of(ex) >= 500 && code_of(ex) <= 504;
+		bool refused = ex->negative && ((code_of(ex) >= 500 && code_of(ex) <= 504) || dx_match(x, ex->reply->text, "BDAT|CHUNKING|time ?out|timed out"));
 		bool silent = !ex->reply && (s->outcome == OUTCOME_TIMED_OUT || s->outcome == OUTCOME_RESET || s->outcome == OUTCOME_CLOSED_EARLY);
 		if (!refused && !silent)
 			continue;

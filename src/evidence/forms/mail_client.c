@@ -74,7 +74,7 @@ static bool find_imapsync(struct slice s, struct said *ret)
 	return dialogue_guess(ret->side, t) == PROTOCOL_IMAP;
 }
 
-/* hMailServer tells what it did: SENT is the server. The words are quoted in its log and bare where somebody cut them out. */
+/* hMailServer tells what it did: SENT is the server, but in its log of deliveries ("SMTPC") the client. The words are quoted in its log and bare where somebody cut them out. */
 static bool find_hmailserver(struct slice s, struct said *ret)
 {
 	size_t sent = slice_find(s, S("\"SENT: ")), got = slice_find(s, S("\"RECEIVED: "));
@@ -90,6 +90,10 @@ static bool find_hmailserver(struct slice s, struct said *ret)
 	ret->text = slice_trim_right(ret->text);
 	if (quoted && slice_ends(ret->text, S("\"")))
 		ret->text.n--;
+	enum side other = ret->side == SIDE_SERVER ? SIDE_CLIENT : SIDE_SERVER;
+	bool delivers = slice_has(s, S("\"SMTPC\"")) || slice_has(s, S("\"POP3C\""));
+	if (delivers || (!quoted && dialogue_guess(ret->side, ret->text) == PROTOCOL_UNKNOWN && dialogue_guess(other, ret->text) != PROTOCOL_UNKNOWN))
+		ret->side = other;
 	return quoted || dialogue_guess(ret->side, ret->text) != PROTOCOL_UNKNOWN;
 }
 
