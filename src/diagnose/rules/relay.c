@@ -113,6 +113,19 @@ static void find_auth_not_honoured(struct dx *x, const struct session *s)
 	}
 }
 
+/* The program told of the login in words of its own (JavaMail hides the exchange). */
+static void find_told_login_not_honoured(struct dx *x, const struct session *unused)
+{
+	(void)unused;
+	const struct event *denied = dx_search(x, KIND(EV_REPLY), RELAY_DENIED, NULL);
+	const struct event *told = denied ? dx_search(x, KINDS_AROUND, "AUTH \\S+ succeeded|successfully authenticated|SMTP[^\\n]{0,40}authenticat(?:ion|ed) success", NULL) : NULL;
+	if (!told)
+		return;
+	struct draft *d = dx_find(x, "relay-denied-auth-not-honoured", 0.86, denied);
+	dx_evidence(d, denied->cmd);
+	dx_evidence(d, told);
+}
+
 /* Checks meant for strangers, made on a client that logged in: permit_sasl_authenticated stands too late, or not at all. */
 static void find_stranger_checks_after_login(struct dx *x, const struct session *s)
 {
@@ -456,6 +469,7 @@ static void find_mx_denies_relay(struct dx *x, const struct session *unused)
 
 const struct rule rules_relay[] = {
 	{"relay-after-login", "relay-denied-auth-not-honoured", RULE_SESSION, find_auth_not_honoured},
+	{"told-login-not-honoured", "relay-denied-auth-not-honoured", RULE_INPUT, find_told_login_not_honoured},
 	{"stranger-checks-after-login", "relay-denied-auth-not-honoured", RULE_SESSION, find_stranger_checks_after_login},
 	{"list-without-login", "relay-denied-auth-not-honoured", RULE_INPUT, find_list_without_login},
 	{"relay-without-login", "relay-denied-not-authenticated", RULE_SESSION, find_auth_not_tried},
