@@ -48,6 +48,8 @@ static struct slice value_server(const struct draft *d, const struct session *s)
 	if (name.n)
 		return name;
 	name = first_nonempty(fact_of(d, "relay"), fact_of(d, "server_name"));
+	if (slice_eq(name, S("none"))) /* Postfix: no host was reached */
+		name = SLICE_NONE;
 	if (!name.n && s && s->server.software)
 		name = slice_from_cstr(software_title(s->server.software));
 	return name;

@@ -359,6 +359,21 @@ static void guess_software(struct session *s, struct event *e)
 		s->server.software_from = e;
 }
 
+/* Is the first word of a greeting the server's name? A refusal's first word is often its enhanced code or the beginning of a sentence. */
+static bool names_host(const struct event *greeting, struct slice word, struct slice rest)
+{
+	bool letter = false, dot = false;
+	for (size_t i = 0; i < word.n; i++) {
+		letter = letter || ascii_is_alpha(word.p[i]);
+		dot = dot || (word.p[i] == '.' && i > 0 && i + 1 < word.n);
+		if (!ascii_is_alnum(word.p[i]) && !strchr(".-_[]:", word.p[i]))
+			return false;
+	}
+	if (!letter || word.n < 2)
+		return false;
+	return dot || (greeting->answer.status == STATUS_OK && (slice_has_nocase(slice_next_word(&rest), S("SMTP")) || !rest.n));
+}
+
 static void name_parties(struct session *s)
 {
 	for (size_t i = 0; i < s->events.n && !s->server.name.n; i++) {
@@ -367,7 +382,7 @@ static void name_parties(struct session *s)
 			continue;
 		struct slice first = e->answer.lines[0];
 		struct slice word = slice_next_word(&first);
-		if (slice_find_byte(word, '.') != SLICE_NPOS || word.n > 1)
+		if (names_host(e, word, first))
 			s->server.name = word;
 	}
 	if (!s->client.name.n)
