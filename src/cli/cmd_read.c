@@ -35,7 +35,7 @@ static const struct usage usage = {
 	.options = specs,
 	.more = N_("Exit status:\n"
 		   "  0  nothing wrong found\n"
-		   "  1  a fault was found, or something failed for a reason that telltale does not know\n"
+		   "  1  a fault was found, or something failed for an unknown reason\n"
 		   "  2  wrong use\n"
 		   "  3  the evidence could not be read, or is empty\n"),
 };

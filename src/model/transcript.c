@@ -224,7 +224,8 @@ static void see_capabilities(struct session *s, struct event *e)
 			caps_from_words(s, e, code);
 		return;
 	}
-	if (e->kind != EV_REPLY || e->answer.status != STATUS_OK)
+	/* A reply of which only the beginning is known is no list without the word that is missed in it. */
+	if (e->kind != EV_REPLY || e->answer.status != STATUS_OK || (e->oddities & ODD_CUT))
 		return;
 	if (replies_to(e, S("EHLO")) || replies_to(e, S("LHLO")) || replies_to(e, S("CAPA")))
 		caps_from_lines(s, e);

@@ -1,0 +1,14 @@
+# fish completion for telltale; what it offers comes from the program's own help.
+function __telltale_subcommands
+	telltale --help 2>/dev/null | string replace -rf '^  ([a-z]+)  *(.*)' '$1\t$2'
+	printf 'help\tshow help\n'
+end
+function __telltale_options
+	set -l words (commandline -opc)
+	telltale $words[2] --help 2>/dev/null | string replace -rf '^  (?:-., |    )(--[a-z0-9-]*) *[A-Z]* *(.*)' '$1\t$2'
+end
+complete -c telltale -n __fish_use_subcommand -f -a '(__telltale_subcommands)'
+complete -c telltale -n __fish_use_subcommand -l version -d 'Show the version'
+complete -c telltale -n 'not __fish_use_subcommand; and string match -q -- "-*" (commandline -ct)' -f -a '(__telltale_options)'
+complete -c telltale -n '__fish_seen_subcommand_from read' -l color -x -a 'auto always never'
+complete -c telltale -n '__fish_seen_subcommand_from read' -s l -l lang -x -a 'en pl ru es'
