@@ -119,6 +119,10 @@ void reader_end_session(struct reader *r)
 static bool is_new_greeting(const struct reader *r, struct slice text)
 {
 	const struct dialogue *d = r->dialogue;
+	bool smtp = dialogue_protocol(d) == PROTOCOL_SMTP || dialogue_protocol(d) == PROTOCOL_UNKNOWN;
+	/* No answer to a command says ESMTP: the paste left the end of the connection before out. */
+	if (smtp && dialogue_greeted(d) && !dialogue_client_in_data(d) && slice_starts(text, S("220 ")) && slice_has(text, S("ESMTP")))
+		return true;
 	if (!dialogue_greeted(d) || dialogue_pending(d) || dialogue_server_in_listing(d) || dialogue_client_in_data(d))
 		return false;
 	/* Dialogues without a greeting start with a command; greeted is true then after the first reply. */

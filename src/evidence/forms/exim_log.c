@@ -4,6 +4,7 @@
 struct exim_line {
 	struct slice id, text;
 	int64_t time_us;
+	bool syslog; /* came through syslog, so it is Exim's whatever it says */
 };
 
 /* "1JVkdU-0004Xz-2q" and since 4.97 "1rAbCd-00000000XyZ-0aBc". */
@@ -29,14 +30,10 @@ static struct slice next_message_id(struct slice *s)
 	return SLICE_NONE;
 }
 
-static bool take_apart(struct slice line, struct exim_line *ret)
+/* Behind the time: "+0200 [pid] id text", each but the text optional. */
+static void take_rest(struct slice s, struct exim_line *ret)
 {
-	struct slice s = line;
 	uint64_t pid;
-	if (line.n < 24 || !ascii_is_digit(line.p[0]) || line.p[4] != '-' || line.p[10] != ' ' || line.p[13] != ':')
-		return false;
-	if (!reader_skip_time(&s, &ret->time_us))
-		return false;
 	slice_skip_space(&s);
 	if (s.n > 6 && (s.p[0] == '+' || s.p[0] == '-') && ascii_is_digit(s.p[1]) && s.p[5] == ' ')
 		s = slice_from(s, 6);
@@ -45,6 +42,32 @@ static bool take_apart(struct slice line, struct exim_line *ret)
 		s = t;
 	ret->id = next_message_id(&s);
 	ret->text = s;
+}
+
+static bool has_date(struct slice line)
+{
+	return line.n > 23 && ascii_is_digit(line.p[0]) && line.p[4] == '-' && line.p[10] == ' ' && line.p[13] == ':';
+}
+
+static bool take_apart(struct reader *r, struct slice line, struct exim_line *ret)
+{
+	struct slice s = line;
+	struct syslog_line l;
+	ret->syslog = false;
+	if (has_date(line)) {
+		if (!reader_skip_time(&s, &ret->time_us))
+			return false;
+		take_rest(s, ret);
+		return true;
+	}
+	if (line.n < 24 || !slice_has(slice_sub(line, 0, 60), S("exim")) || !reader_syslog(r, line, &l) || !slice_starts(l.program, S("exim")))
+		return false;
+	ret->time_us = l.has_time ? l.time_us : 0;
+	ret->syslog = true;
+	s = l.message;
+	if (has_date(s) && !reader_skip_time(&s, &ret->time_us))
+		return false;
+	take_rest(s, ret);
 	return true;
 }
 
@@ -58,10 +81,9 @@ static const char *const openings[] = {
 static int recognise(struct reader *r, struct slice line)
 {
 	struct exim_line x;
-	(void)r;
-	if (!take_apart(line, &x))
+	if (!take_apart(r, line, &x))
 		return FORM_NO;
-	if (x.id.n)
+	if (x.id.n || x.syslog)
 		return FORM_SURE;
 	if (slice_has(x.text, S(" authenticator failed for ")) || slice_has(x.text, S(" rejected RCPT ")))
 		return FORM_SURE;
@@ -319,7 +341,7 @@ static bool is_good_news(const struct exim_line *x)
 static void take(struct reader *r, struct slice line)
 {
 	struct exim_line x;
-	if (!take_apart(line, &x) || (reader_is_big(r) && is_good_news(&x)))
+	if (!take_apart(r, line, &x) || (reader_is_big(r) && is_good_news(&x)))
 		return;
 	reader_set_time(r, x.time_us);
 	if (x.id.n)

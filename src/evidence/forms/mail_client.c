@@ -1,10 +1,8 @@
-/* Debug output of mail clients and of hMailServer, whose marks for the side stand behind a front of their own:
+/* Debug output of mail clients, whose marks for the side stand behind a front of their own:
  *   mutt         [2018-11-09 17:51:36]<2> mutt_socket_write_d() 9> CAPA^M
- *   fetchmail    fetchmail: POP3< +OK ready
  *   imapsync     Sending: 2 LOGIN user password            Read:    2 BAD Missing ')'          (Perl's Mail::IMAPClient)
  *   Thunderbird  [Parent 1: IMAP]: I/IMAP 7f63:host:NA:CreateNewLineFromSocket: * OK ready     …SendData: 1 capability
  *   offlineimap  [imap]:   01:28.25 host reader < FKFI3 BAD Too many arguments\r\n            (imaplib2)
- *   hMailServer  "IMAPD" 4321 12 "2026-08-26 10:00:00.010" "192.0.2.1" "SENT: 34 BAD syntax"  (the server's view)
  *   K-9          V/k9 (1234): conn12>>> 3 IDLE             conn12<<< [3, BAD, Unknown command] */
 #include "evidence/form.h"
 
@@ -19,9 +17,7 @@ static const struct {
 	enum side side;
 	bool anywhere;
 } marks[] = {
-	{"fetchmail: POP3> ", SIDE_CLIENT, false}, {"fetchmail: POP3< ", SIDE_SERVER, false}, {"fetchmail: IMAP> ", SIDE_CLIENT, false},
-	{"fetchmail: IMAP< ", SIDE_SERVER, false}, {"fetchmail: SMTP> ", SIDE_CLIENT, false}, {"fetchmail: SMTP< ", SIDE_SERVER, false},
-	{"fetchmail: ESMTP> ", SIDE_CLIENT, false}, {"fetchmail: ESMTP< ", SIDE_SERVER, false}, {"POP3> ", SIDE_CLIENT, false},
+	{"POP3> ", SIDE_CLIENT, false},
 	{"POP3< ", SIDE_SERVER, false}, {"IMAP> ", SIDE_CLIENT, false}, {"IMAP< ", SIDE_SERVER, false},
 	{"CreateNewLineFromSocket: ", SIDE_SERVER, true}, {":SendData: ", SIDE_CLIENT, true},
 	{" reader < ", SIDE_SERVER, true}, {" writer > ", SIDE_CLIENT, true},
@@ -74,29 +70,6 @@ static bool find_imapsync(struct slice s, struct said *ret)
 	return dialogue_guess(ret->side, t) == PROTOCOL_IMAP;
 }
 
-/* hMailServer tells what it did: SENT is the server, but in its log of deliveries ("SMTPC") the client. The words are quoted in its log and bare where somebody cut them out. */
-static bool find_hmailserver(struct slice s, struct said *ret)
-{
-	size_t sent = slice_find(s, S("\"SENT: ")), got = slice_find(s, S("\"RECEIVED: "));
-	bool quoted = sent != SLICE_NPOS || got != SLICE_NPOS;
-	if (quoted)
-		*ret = sent != SLICE_NPOS ? (struct said){SIDE_SERVER, slice_from(s, sent + 7)} : (struct said){SIDE_CLIENT, slice_from(s, got + 11)};
-	else if (slice_starts(s, S("SENT: ")))
-		*ret = (struct said){SIDE_SERVER, slice_from(s, 6)};
-	else if (slice_starts(s, S("RECEIVED: ")))
-		*ret = (struct said){SIDE_CLIENT, slice_from(s, 10)};
-	else
-		return false;
-	ret->text = slice_trim_right(ret->text);
-	if (quoted && slice_ends(ret->text, S("\"")))
-		ret->text.n--;
-	enum side other = ret->side == SIDE_SERVER ? SIDE_CLIENT : SIDE_SERVER;
-	bool delivers = slice_has(s, S("\"SMTPC\"")) || slice_has(s, S("\"POP3C\""));
-	if (delivers || (!quoted && dialogue_guess(ret->side, ret->text) == PROTOCOL_UNKNOWN && dialogue_guess(other, ret->text) != PROTOCOL_UNKNOWN))
-		ret->side = other;
-	return quoted || dialogue_guess(ret->side, ret->text) != PROTOCOL_UNKNOWN;
-}
-
 /* "conn12>>> 3 IDLE" */
 static bool find_k9(struct slice s, struct said *ret)
 {
@@ -118,7 +91,7 @@ static bool find_said(struct slice line, struct said *ret)
 {
 	struct slice s = line;
 	slice_skip_space(&s);
-	return find_table_mark(s, ret) || find_mutt(s, ret) || find_imapsync(s, ret) || find_hmailserver(s, ret) || find_k9(s, ret);
+	return find_table_mark(s, ret) || find_mutt(s, ret) || find_imapsync(s, ret) || find_k9(s, ret);
 }
 
 static int recognise(struct reader *r, struct slice line)
@@ -167,11 +140,8 @@ static void take(struct reader *r, struct slice line)
 	if (slice_eq(rest, S("[redacted]")))
 		return; /* K-9: a command nobody can say anything about */
 	rest = said.side == SIDE_SERVER ? from_list(r, rest) : rest;
-	/* hMailServer joins the lines of a reply with [nl]. */
-	for (size_t at; (at = slice_find(rest, S("[nl]"))) != SLICE_NPOS; rest = slice_from(rest, at + 4))
-		reader_say(r, said.side, slice_sub(rest, 0, at));
 	reader_say(r, said.side, rest);
 }
 
 const struct form form_mail_client = {
-	.name = "mail-client", .title = N_("debug output of mutt, fetchmail, imapsync, Thunderbird, offlineimap, K-9, hMailServer"), .recognise = recognise, .take = take};
+	.name = "mail-client", .title = N_("debug output of mutt, Thunderbird, offlineimap, K-9, imapsync"), .recognise = recognise, .take = take};

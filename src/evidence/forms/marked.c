@@ -1,166 +1,258 @@
-/* Dialogues whose lines carry a mark for the side: "C: EHLO x", ">>> QUIT", "<-- 250 ok", "03:S 250-…". One table; forms with more to them than marks have
- * files of their own. A time stamp or a level in front of the mark is skipped. */
-#include "evidence/form.h"
+/* Dialogues whose lines carry a mark for the side: "C: EHLO x", ">>> QUIT", "<-- 250 ok", "03:S 250-…", `send "QUIT"`. One table; forms with more to
+ * them than marks have files of their own. What stands in front of the mark (time, level, source file, name of a module) is skipped. Arrows point either
+ * way in different programs, so where the words are plainly those of the other side, the arrows are turned round for the rest of the input. */
+#include "evidence/kit.h"
+
+extern const struct form form_marked;
+
+enum kind { LETTER, WORD, ARROW }; /* letters and words are what they say; arrows and "sent" may be the other way round */
 
 static const struct {
 	const char *mark;
 	enum side side;
 	int bid;
+	enum kind kind;
 } marks[] = {
-	{"C: ", SIDE_CLIENT, FORM_LIKELY + 10},  {"S: ", SIDE_SERVER, FORM_LIKELY + 10}, {"C:", SIDE_CLIENT, FORM_LIKELY},  {"S:", SIDE_SERVER, FORM_LIKELY},
-	{"[C] ", SIDE_CLIENT, FORM_LIKELY + 10}, {"[S] ", SIDE_SERVER, FORM_LIKELY + 10}, {"[C]: ", SIDE_CLIENT, FORM_LIKELY + 10},
-	{"[S]: ", SIDE_SERVER, FORM_LIKELY + 10}, {"Client: ", SIDE_CLIENT, FORM_LIKELY}, {"Server: ", SIDE_SERVER, FORM_LIKELY},
-	{"CLIENT: ", SIDE_CLIENT, FORM_LIKELY}, {"SERVER: ", SIDE_SERVER, FORM_LIKELY},
-	{"c: ", SIDE_CLIENT, FORM_LIKELY - 10}, {"s: ", SIDE_SERVER, FORM_LIKELY - 10},
-	{">>> ", SIDE_CLIENT, FORM_LIKELY},      {"<<< ", SIDE_SERVER, FORM_LIKELY}, {"--> ", SIDE_CLIENT, FORM_LIKELY}, {"<-- ", SIDE_SERVER, FORM_LIKELY},
-	{"-> ", SIDE_CLIENT, FORM_LIKELY},       {"<- ", SIDE_SERVER, FORM_LIKELY},  {"=> ", SIDE_CLIENT, FORM_LIKELY},  {"<= ", SIDE_SERVER, FORM_LIKELY},
-	{">> ", SIDE_CLIENT, FORM_LIKELY - 5},   {"<< ", SIDE_SERVER, FORM_LIKELY - 5}, {"SEND: ", SIDE_CLIENT, FORM_LIKELY}, {"RECV: ", SIDE_SERVER, FORM_LIKELY},
-	{"Sent: ", SIDE_CLIENT, FORM_LIKELY - 5}, {"Received: ", SIDE_SERVER, FORM_MAYBE}, {"send: ", SIDE_CLIENT, FORM_LIKELY - 10},
-	{"recv: ", SIDE_SERVER, FORM_LIKELY - 10}, {"WRITE: ", SIDE_CLIENT, FORM_LIKELY - 5}, {"READ: ", SIDE_SERVER, FORM_LIKELY - 5},
-	{"> ", SIDE_CLIENT, FORM_MAYBE},         {"< ", SIDE_SERVER, FORM_MAYBE},
-	{">>>", SIDE_CLIENT, FORM_MAYBE},        {"<<<", SIDE_SERVER, FORM_MAYBE},
+	{"C: ", SIDE_CLIENT, 70, LETTER}, {"S: ", SIDE_SERVER, 70, LETTER}, {"C:", SIDE_CLIENT, 60, LETTER}, {"S:", SIDE_SERVER, 60, LETTER},
+	{"c: ", SIDE_CLIENT, 55, LETTER}, {"s: ", SIDE_SERVER, 55, LETTER},
+	{"C> ", SIDE_CLIENT, 65, LETTER}, {"S> ", SIDE_SERVER, 65, LETTER}, {"C< ", SIDE_CLIENT, 55, LETTER}, {"S< ", SIDE_SERVER, 55, LETTER},
+	{"[C] ", SIDE_CLIENT, 70, LETTER}, {"[S] ", SIDE_SERVER, 70, LETTER}, {"[C]: ", SIDE_CLIENT, 70, LETTER}, {"[S]: ", SIDE_SERVER, 70, LETTER},
+	{"(C) ", SIDE_CLIENT, 60, LETTER}, {"(S) ", SIDE_SERVER, 60, LETTER}, {"C->S: ", SIDE_CLIENT, 70, LETTER}, {"S->C: ", SIDE_SERVER, 70, LETTER},
+	{"Client -> Server: ", SIDE_CLIENT, 70, LETTER}, {"Server -> Client: ", SIDE_SERVER, 70, LETTER},
+	{"Client: ", SIDE_CLIENT, 60, WORD}, {"Server: ", SIDE_SERVER, 60, WORD}, {"CLIENT: ", SIDE_CLIENT, 60, WORD}, {"SERVER: ", SIDE_SERVER, 60, WORD},
+	{"client: ", SIDE_CLIENT, 55, WORD}, {"server: ", SIDE_SERVER, 55, WORD}, {"Client> ", SIDE_CLIENT, 60, WORD}, {"Server> ", SIDE_SERVER, 60, WORD},
+	{"[client] ", SIDE_CLIENT, 60, WORD}, {"[server] ", SIDE_SERVER, 60, WORD}, {"[Client] ", SIDE_CLIENT, 60, WORD}, {"[Server] ", SIDE_SERVER, 60, WORD},
+	{"<Client> ", SIDE_CLIENT, 60, WORD}, {"<Server> ", SIDE_SERVER, 60, WORD}, {"CLIENT> ", SIDE_CLIENT, 60, WORD}, {"SERVER> ", SIDE_SERVER, 60, WORD},
+	{"SEND: ", SIDE_CLIENT, 60, WORD}, {"RECV: ", SIDE_SERVER, 60, WORD},
+	{"Send: ", SIDE_CLIENT, 55, WORD}, {"Recv: ", SIDE_SERVER, 55, WORD}, {"send: ", SIDE_CLIENT, 50, WORD}, {"recv: ", SIDE_SERVER, 50, WORD},
+	{"Sent: ", SIDE_CLIENT, 55, ARROW}, {"Received: ", SIDE_SERVER, 30, ARROW}, {"SENT: ", SIDE_CLIENT, 55, ARROW}, {"RECEIVED: ", SIDE_SERVER, 55, ARROW},
+	{"WRITE: ", SIDE_CLIENT, 55, WORD}, {"READ: ", SIDE_SERVER, 55, WORD}, {"Write: ", SIDE_CLIENT, 55, WORD}, {"Wrote: ", SIDE_CLIENT, 60, WORD},
+	{"TX: ", SIDE_CLIENT, 60, WORD}, {"RX: ", SIDE_SERVER, 60, WORD}, {"Request: ", SIDE_CLIENT, 50, WORD}, {"Response: ", SIDE_SERVER, 50, WORD},
+	{"Reply: ", SIDE_SERVER, 55, WORD}, {"reply: ", SIDE_SERVER, 50, WORD}, {"Command: ", SIDE_CLIENT, 50, WORD}, {"smtp> ", SIDE_CLIENT, 60, WORD},
+	{"SMTP> ", SIDE_CLIENT, 60, WORD}, {"SMTP< ", SIDE_SERVER, 60, WORD}, {"IMAP> ", SIDE_CLIENT, 60, WORD}, {"IMAP< ", SIDE_SERVER, 60, WORD},
+	{"POP3> ", SIDE_CLIENT, 60, WORD}, {"POP3< ", SIDE_SERVER, 60, WORD}, {"DATA SENT: ", SIDE_CLIENT, 60, WORD}, {"OUT: ", SIDE_CLIENT, 50, WORD}, {"IN: ", SIDE_SERVER, 50, WORD},
+	{">>> ", SIDE_CLIENT, 60, ARROW}, {"<<< ", SIDE_SERVER, 60, ARROW}, {"--> ", SIDE_CLIENT, 60, ARROW}, {"<-- ", SIDE_SERVER, 60, ARROW},
+	{"==> ", SIDE_CLIENT, 60, ARROW}, {"<== ", SIDE_SERVER, 60, ARROW}, {"-> ", SIDE_CLIENT, 60, ARROW}, {"<- ", SIDE_SERVER, 60, ARROW},
+	{"=> ", SIDE_CLIENT, 60, ARROW}, {"<= ", SIDE_SERVER, 60, ARROW}, {">> ", SIDE_CLIENT, 55, ARROW}, {"<< ", SIDE_SERVER, 55, ARROW},
+	{">>>", SIDE_CLIENT, 50, ARROW}, {"<<<", SIDE_SERVER, 50, ARROW}, {"\xe2\x86\x92 ", SIDE_CLIENT, 55, ARROW}, {"\xe2\x86\x90 ", SIDE_SERVER, 55, ARROW},
+	{"> ", SIDE_CLIENT, 30, ARROW}, {"< ", SIDE_SERVER, 30, ARROW},
 };
 
-/* "DEBUG: ", "INFO  mail: " and the like in front of the mark. */
-static const char *const levels[] = {"DEBUG:", "DEBUG", "INFO:", "INFO", "TRACE:", "TRACE", "debug:", "imap:", "smtp:", "SMTP:", "IMAP:", "POP3:", "pop3:"};
+/* Words inside a line, with what was said in quotes behind them. */
+static const struct {
+	const char *words;
+	enum side side;
+} wrapped[] = {
+	{"connect reply: ", SIDE_SERVER}, {"reply: ", SIDE_SERVER}, {" send ", SIDE_CLIENT}, {" sent ", SIDE_CLIENT}, {" sending ", SIDE_CLIENT}, {"received ", SIDE_SERVER},
+	{"recv ", SIDE_SERVER}, {"response: ", SIDE_SERVER}, {"request: ", SIDE_CLIENT}, {"send: ", SIDE_CLIENT}, {"sent: ", SIDE_CLIENT}, {"received: ", SIDE_SERVER},
+};
 
-/* "Mailer.hx:222:    <<<220": the file and line of a program's source. */
-static struct slice without_source_line(struct slice s)
-{
-	struct slice t = s, file = slice_next_until(&t, ':');
-	uint64_t number;
-	if (slice_find_byte(file, '.') == SLICE_NPOS || slice_find_byte(file, ' ') != SLICE_NPOS || !slice_next_uint(&t, 999999, &number) ||
-	    !slice_skip(&t, S(":")))
-		return s;
-	slice_skip_space(&t);
-	return t;
-}
-
-static struct slice without_front(struct slice line)
-{
-	struct slice s = line;
-	int64_t us;
-	uint64_t number;
-	reader_skip_time(&s, &us);
-	/* "03:S 250": a number of the line. */
-	struct slice t = s;
-	if (slice_next_uint(&t, 9999, &number) && slice_skip(&t, S(":")) && t.n > 1 && (t.p[0] == 'S' || t.p[0] == 'C') && t.p[1] == ' ')
-		return t;
-	slice_skip_space(&s);
-	s = without_source_line(s);
-	for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
-		t = s;
-		if (slice_skip(&t, slice_from_cstr(levels[i])) && t.n && t.p[0] == ' ') {
-			slice_skip_space(&t);
-			return t;
-		}
-	}
-	return s;
-}
-
-/* What is left of "'A1 LOGIN …'" and "b'220 …\r\n'" when quotes and line-end escapes are taken off. */
-static struct slice unquote(struct slice s)
-{
-	s = slice_trim(s);
-	if (s.n > 2 && s.p[0] == 'b' && (s.p[1] == '\'' || s.p[1] == '"') && s.p[s.n - 1] == s.p[1])
-		s = slice_sub(s, 2, s.n - 1);
-	else if (s.n >= 2 && (s.p[0] == '\'' || s.p[0] == '"') && s.p[s.n - 1] == s.p[0])
-		s = slice_sub(s, 1, s.n - 1);
-	while (slice_ends(s, S("\\r\\n")))
-		s.n -= 4;
-	while (slice_ends(s, S("\\n")) || slice_ends(s, S("\\r")))
-		s.n -= 2;
-	return s;
-}
+struct state {
+	bool turned; /* arrows point the other way */
+};
 
 struct hit {
 	enum side side;
 	int bid;
-	struct slice said;
+	enum kind kind;
+	struct slice said; /* quotes still on */
+	bool quoted;       /* found inside a line: must be a string */
 };
 
-static bool find_mark(struct slice line, struct hit *ret)
+static bool is_level(struct slice word)
 {
-	struct slice s = without_front(line);
-	bool numbered = s.p != line.p && s.n > 1 && (s.p[0] == 'C' || s.p[0] == 'S') && s.p[1] == ' ';
-	if (numbered) {
-		*ret = (struct hit){s.p[0] == 'C' ? SIDE_CLIENT : SIDE_SERVER, FORM_STRONG, slice_from(s, 2)};
-		return true;
-	}
-	/* "S (3): * OK": imapfilter and others that number their connections. */
-	struct slice after = slice_from(s, 1);
-	uint64_t connection;
-	if (s.n > 5 && (s.p[0] == 'C' || s.p[0] == 'S') && slice_skip(&after, S(" (")) && slice_next_uint(&after, 9999, &connection) &&
-	    slice_skip(&after, S("): "))) {
-		*ret = (struct hit){s.p[0] == 'C' ? SIDE_CLIENT : SIDE_SERVER, FORM_STRONG, after};
-		return true;
-	}
+	static const char *const levels[] = {"DEBUG", "INFO", "TRACE", "NOTICE", "debug", "info", "trace", "Debug", "Info", "VERBOSE", NULL};
+	if (word.n && word.p[word.n - 1] == ':')
+		word.n--;
+	for (size_t i = 0; levels[i]; i++)
+		if (slice_eq(word, slice_from_cstr(levels[i])))
+			return true;
+	return false;
+}
+
+static bool mark_at(struct slice s, struct hit *ret)
+{
+	if (!s.n || !strchr("CScs[(<>-=WwRrTIiOoPD\xe2", s.p[0]))
+		return false;
 	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
 		struct slice t = s, mark = slice_from_cstr(marks[i].mark);
-		bool bare = slice_eq(slice_trim_right(s), slice_trim_right(mark)) && s.n;
+		if (mark.p[0] != s.p[0])
+			continue;
+		bool bare = mark.n > 2 && slice_eq(slice_trim_right(s), slice_trim_right(mark));
 		if (!bare && !slice_skip(&t, mark))
 			continue;
-		*ret = (struct hit){marks[i].side, marks[i].bid, bare ? SLICE_NONE : t};
+		*ret = (struct hit){marks[i].side, marks[i].bid, marks[i].kind, bare ? SLICE_NONE : t, false};
 		return true;
 	}
 	return false;
 }
 
-/* "C: AUTH LOGIN x" may be SMTP or POP3: the answer in the next line tells. */
-static enum protocol protocol_of_answer(struct reader *r)
+/* "03:S 250", "16:C test.": a number of the line and a letter. */
+static bool numbered(struct slice s, struct hit *ret)
 {
-	struct hit h;
-	if (!find_mark(reader_peek(r), &h) || h.side != SIDE_SERVER)
-		return PROTOCOL_UNKNOWN;
-	return dialogue_guess(SIDE_SERVER, unquote(h.said));
+	uint64_t number;
+	struct slice t = s;
+	if (!slice_next_uint(&t, 9999, &number) || !slice_skip(&t, S(":")) || t.n < 2 || (t.p[0] != 'S' && t.p[0] != 'C') || t.p[1] != ' ')
+		return false;
+	*ret = (struct hit){t.p[0] == 'C' ? SIDE_CLIENT : SIDE_SERVER, 80, LETTER, slice_from(t, 2), false};
+	return true;
 }
 
-/* "[250] 'Ok'": a reply whose code stands in brackets (smtp-cli). Its parts. */
-static bool bracketed_reply(struct slice line, struct slice *ret_code, struct slice *ret_text)
+/* "S (3): * OK": imapfilter and others that number their connections. */
+static bool connection_mark(struct slice s, struct hit *ret)
+{
+	uint64_t connection;
+	struct slice t = slice_from(s, 1);
+	if (s.n < 6 || (s.p[0] != 'C' && s.p[0] != 'S') || !slice_skip(&t, S(" (")) || !slice_next_uint(&t, 9999, &connection) || !slice_skip(&t, S("): ")))
+		return false;
+	*ret = (struct hit){s.p[0] == 'C' ? SIDE_CLIENT : SIDE_SERVER, 80, LETTER, t, false};
+	return true;
+}
+
+/* "[250] 'Ok'": smtp-cli puts the code in brackets. */
+static bool bracketed_code(struct slice s, struct hit *ret)
 {
 	uint64_t code;
-	struct slice s = slice_trim(line);
-	if (s.n < 6 || s.p[0] != '[' || s.p[4] != ']' || s.p[5] != ' ' || !slice_to_uint(slice_sub(s, 1, 4), 599, &code) || code < 200)
+	struct slice t = s;
+	if (!slice_skip(&t, S("[")) || !slice_next_uint(&t, 599, &code) || code < 200 || !slice_skip(&t, S("] '")) || !slice_ends(t, S("'")))
 		return false;
-	*ret_code = slice_sub(s, 1, 4);
-	*ret_text = unquote(slice_from(s, 6));
+	*ret = (struct hit){SIDE_SERVER, 70, LETTER, s, false};
 	return true;
+}
+
+/* One thing off the front: time, level, "[…]", "file.c:12:", "module: ". */
+static bool skip_one(struct slice *s)
+{
+	struct slice t = *s, word;
+	int64_t us;
+	slice_skip_space(&t);
+	if (t.n && (ascii_is_digit(t.p[0]) || t.p[0] == '[') && reader_skip_time(&t, &us)) {
+		slice_skip_space(&t);
+		*s = t;
+		return true;
+	}
+	if (slice_starts(t, S("["))) {
+		size_t close = slice_find_byte(t, ']');
+		if (close == SLICE_NPOS || close > 40)
+			return false;
+		t = slice_from(t, close + 1);
+		slice_skip(&t, S(":"));
+	} else {
+		word = slice_next_word(&t);
+		if (!is_level(word) && (word.n < 3 || word.n > 40 || word.p[word.n - 1] != ':'))
+			return false;
+	}
+	slice_skip_space(&t);
+	*s = t;
+	return true;
+}
+
+static bool find_wrapped(struct slice line, struct hit *ret)
+{
+	if (slice_find_byte(line, '"') == SLICE_NPOS || line.n > 4000)
+		return false;
+	for (size_t i = 0; i < sizeof wrapped / sizeof *wrapped; i++) {
+		struct slice words = slice_from_cstr(wrapped[i].words);
+		size_t at = slice_find(line, words);
+		if (at == SLICE_NPOS || at > 60 || at + words.n >= line.n || line.p[at + words.n] != '"')
+			continue;
+		/* nothing but brackets may follow the string */
+		struct slice said = slice_from(line, at + words.n);
+		size_t close = slice_find_last_byte(said, '"');
+		for (size_t k = close + 1; k < said.n; k++)
+			if (!strchr(")],;. }", said.p[k]))
+				return false;
+		*ret = (struct hit){wrapped[i].side, 60, WORD, said, true};
+		return close > 0;
+	}
+	return false;
+}
+
+static bool find_mark(struct slice line, struct hit *ret)
+{
+	struct slice s = line;
+	slice_skip_space(&s);
+	for (int i = 0; i < 5 && s.n; i++) {
+		if (mark_at(s, ret) || numbered(s, ret) || connection_mark(s, ret) || bracketed_code(s, ret))
+			return true;
+		if (!skip_one(&s))
+			break;
+	}
+	return find_wrapped(line, ret);
+}
+
+/* What was said, quotes taken off; *ret_ends: its line end was written out. */
+static struct slice unquote(struct reader *r, const struct hit *h, bool *ret_ends)
+{
+	struct slice s = h->said, t = slice_trim(s), inner;
+	*ret_ends = false;
+	if (h->quoted || (t.n > 1 && (t.p[0] == '"' || t.p[0] == '\'' || (t.p[0] == 'b' && (t.p[1] == '\'' || t.p[1] == '"'))))) {
+		/* the string must fill the line: 'A1 LOGIN "user" "secret"' holds quotes of its own */
+		uint8_t quote = t.p[0] == 'b' ? t.p[1] : t.p[0];
+		struct slice whole = slice_from(t, t.p[0] == 'b' ? 2 : 1);
+		size_t close = slice_find_last_byte(whole, quote);
+		size_t tail = close == SLICE_NPOS ? 0 : close + 1;
+		while (tail && tail < whole.n && strchr("),;.", whole.p[tail]))
+			tail++;
+		if (close != SLICE_NPOS && (h->quoted || tail >= whole.n)) {
+			inner = kit_unescape(reader_arena(r), slice_sub(whole, 0, close));
+			*ret_ends = slice_ends(inner, S("\n"));
+			return inner;
+		}
+	}
+	if (slice_starts(s, S("[")) && h->side == SIDE_SERVER && h->kind == LETTER && s.n > 6 && s.p[4] == ']' && s.p[6] == '\'')
+		return arena_printf(reader_arena(r), "%.3s %.*s", (const char *)s.p + 1, SLICE_FMT(slice_sub(s, 7, s.n - 1)));
+	while (slice_ends(s, S("\\r\\n")) || slice_ends(s, S("<CRLF>")) || slice_ends(s, S("<CR><LF>")))
+		s.n -= slice_ends(s, S("\\r\\n")) ? 4 : slice_ends(s, S("<CRLF>")) ? 6 : 8;
+	return s;
+}
+
+static enum side plain_side(struct slice said)
+{
+	static const char *const shared[] = {"AUTH ", "QUIT", "NOOP", "RSET", NULL}; /* verbs of two protocols */
+	enum protocol p = dialogue_guess(SIDE_UNKNOWN, said);
+	if (p == PROTOCOL_UNKNOWN && kit_prefix(shared, said) >= 0)
+		return SIDE_CLIENT;
+	return p == PROTOCOL_UNKNOWN ? SIDE_UNKNOWN : dialogue_guess_side(p, said);
 }
 
 static int recognise(struct reader *r, struct slice line)
 {
 	struct hit h;
-	struct slice code, text;
-	if (bracketed_reply(line, &code, &text))
-		return FORM_LIKELY;
+	bool ends;
 	if (!line.n || !find_mark(line, &h))
 		return FORM_NO;
 	struct dialogue *d = reader_dialogue(r);
-	struct slice said = unquote(h.said);
-	enum protocol p = dialogue_guess(h.side, said);
-	if (p != PROTOCOL_UNKNOWN)
+	struct slice said = unquote(r, &h, &ends);
+	enum side plain = plain_side(said);
+	/* "client: 535 …" is a client's report, not its words */
+	if (h.kind == WORD && plain != SIDE_UNKNOWN && plain != h.side)
+		return FORM_NO;
+	if (plain != SIDE_UNKNOWN)
 		return h.bid + 10;
-	if (!d && h.side == SIDE_CLIENT && said.n && protocol_of_answer(r) != PROTOCOL_UNKNOWN)
-		return h.bid;
 	/* Without protocol words a mark counts only in the middle of a dialogue. */
-	return d && reader_lines_since_said(r) < 4 ? h.bid : FORM_NO;
+	if (!d || reader_lines_since_said(r) >= 4)
+		return FORM_NO;
+	return h.quoted && !dialogue_client_in_sasl(d) ? FORM_MAYBE : h.bid;
 }
 
 static void take(struct reader *r, struct slice line)
 {
+	struct state *st = reader_state(r, &form_marked);
 	struct hit h;
-	struct slice code, text;
-	if (bracketed_reply(line, &code, &text)) {
-		reader_say(r, SIDE_SERVER, arena_printf(reader_arena(r), "%.*s %.*s", SLICE_FMT(code), SLICE_FMT(text)));
-		return;
-	}
+	bool ends;
 	if (!find_mark(line, &h))
 		return;
-	enum protocol p = PROTOCOL_UNKNOWN;
-	if (!reader_dialogue(r) && h.side == SIDE_CLIENT && dialogue_guess(h.side, unquote(h.said)) == PROTOCOL_UNKNOWN)
-		p = protocol_of_answer(r);
-	if (p == PROTOCOL_UNKNOWN || reader_new_session(r, p))
-		reader_say(r, h.side, h.bid >= FORM_LIKELY + 10 ? h.said : unquote(h.said));
+	struct slice said = unquote(r, &h, &ends);
+	enum side plain = plain_side(said), side = h.side;
+	if (h.kind == ARROW && plain != SIDE_UNKNOWN)
+		st->turned = plain != h.side;
+	if (h.kind == ARROW && st->turned)
+		side = h.side == SIDE_CLIENT ? SIDE_SERVER : SIDE_CLIENT;
+	if (ends || slice_find_byte(said, '\n') != SLICE_NPOS)
+		reader_say_raw(r, side, said);
+	else
+		reader_say(r, side, said);
 }
 
 const struct form form_marked = {
@@ -168,4 +260,5 @@ const struct form form_marked = {
 	.title = N_("dialogue with a mark for each side"),
 	.recognise = recognise,
 	.take = take,
+	.state_size = sizeof(struct state),
 };
