@@ -87,6 +87,18 @@ static void find_login_initial_response(struct dx *x, const struct session *s)
 	}
 }
 
+/* The protocol log of IIS and Exchange leaves out what stands behind AUTH; what they send as AUTH LOGIN always has the user name on its line. */
+static void find_exchange_auth_refused(struct dx *x, const struct session *s)
+{
+	const struct exchange *auth = session_exchange(s, S("AUTH"), 0, NULL);
+	unsigned code = auth && auth->reply ? auth->reply->answer.code : 0;
+	if ((code != 500 && code != 501 && code != 502) || !auth->command || dx_match(x, auth->command->command.args, "[a-z]{4}"))
+		return;
+	if (!dx_search(x, 0, "OutboundConnection(?:Command|Response)|SMTPSVC", NULL) && s->client.software != SOFTWARE_EXCHANGE)
+		return;
+	dx_evidence(dx_find(x, "auth-login-initial-response", 0.8, auth->reply), auth->command);
+}
+
 /* AUTH PLAIN with nothing behind it, answered by a refusal instead of the empty challenge. */
 static void find_plain_without_initial_response(struct dx *x, const struct session *s)
 {
@@ -216,20 +228,19 @@ static bool plain_login_failed(const struct session *s)
 	return false;
 }
 
-/* A paste has a few sessions; in a log each would look through all others. */
-#define SESSIONS_LOOKED_INTO 64u
-
-/* The list that the login chose from; where its own session does not show it, another session with a list that has the mechanism. */
-static const struct capabilities *list_seen(const struct session *s, const struct login *l)
+/* The list that counts for a login: the one before it, or, where that says nothing about AUTH, one that shows this mechanism in another session. */
+static const struct capabilities *list_for(struct dx *x, const struct session *s, const struct login *l)
 {
-	const struct transcript *t = s->transcript;
-	if (l->caps_known)
-		return session_caps_before(s, l->command->n);
-	for (size_t i = 0; i < t->sessions.n && i < SESSIONS_LOOKED_INTO; i++)
-		for (size_t k = 0; k < t->sessions.v[i]->caps.n; k++)
-			if (caps_have_mech(&t->sessions.v[i]->caps.v[k], l->mech))
-				return &t->sessions.v[i]->caps.v[k];
-	return NULL;
+	const struct transcript *t = dx_transcript(x);
+	const struct capabilities *own = session_caps_before(s, l->command->n);
+	if (caps_offer_auth(own))
+		return own;
+	for (size_t i = 0; i < t->sessions.n && i < 8; i++) {
+		const struct capabilities *c = session_caps_before(t->sessions.v[i], 0);
+		if (t->sessions.v[i]->protocol == s->protocol && caps_have_mech(c, l->mech))
+			return c;
+	}
+	return own;
 }
 
 /* The client took the strongest mechanism offered, and it is one that often has nothing behind it. */
@@ -237,9 +248,11 @@ static void find_mech_broken(struct dx *x, const struct session *s)
 {
 	for (size_t i = 0; i < s->logins.n; i++) {
 		const struct login *l = &s->logins.v[i];
-		if (!l->failed || !needs_more_behind(l->mech) || (l->caps_known && !l->offered))
+		if (!l->failed || !needs_more_behind(l->mech))
 			continue;
-		const struct capabilities *c = list_seen(s, l);
+		const struct capabilities *c = list_for(x, s, l);
+		if (caps_offer_auth(c) && !caps_have_mech(c, l->mech))
+			continue;
 		bool alternative = caps_have_mech(c, S("PLAIN")) || caps_have_mech(c, S("LOGIN"));
 		const struct login *good = plain_login_passed(dx_transcript(x));
 		if (!good && (!alternative || plain_login_failed(s)))
@@ -408,6 +421,7 @@ static void find_basic_auth_at_microsoft(struct dx *x, const struct session *s)
 
 const struct rule rules_auth[] = {
 	{"login-initial-response", "auth-login-initial-response", RULE_SESSION, find_login_initial_response},
+	{"exchange-auth-refused", "auth-login-initial-response", RULE_SESSION, find_exchange_auth_refused},
 	{"plain-without-initial-response", "auth-plain-without-initial-response", RULE_SESSION, find_plain_without_initial_response},
 	{"login-prompt", "auth-login-prompt-not-recognised", RULE_SESSION, find_login_prompt},
 	{"base64-wrapped", "auth-base64-wrapped", RULE_SESSION, find_base64_wrapped},

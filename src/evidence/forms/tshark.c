@@ -1,122 +1,146 @@
-/* tshark: the packet list of tshark or Wireshark as text: "3.356257 1.2.3.4 -> 5.6.7.8 SMTP Response: 220 mx", newer with packet number, arrow "→" and
- * length: "4 3.356 1.2.3.4 → 5.6.7.8 SMTP 95 S: 220 mx". Of a reply of several lines only the first is shown. */
+/* One line a packet, as tshark, tcpdump's heirs and Wireshark's text export print it: number, time, source, destination, protocol, length, info.
+ *   "   4 0.158983 192.0.2.25 → 192.0.2.9 SMTP 87 S: 220 mail ESMTP"        (now; lines of a reply are joined by " | ")
+ *   "3.356257 192.0.2.25 -> 192.0.2.9 SMTP Response: 220 mail ESMTP"        (before 2011) */
 #include "evidence/kit.h"
 
 extern const struct form form_tshark;
 
 struct packet {
-	struct slice from, to, protocol, info;
+	struct slice source, target, protocol, info;
 };
 
-static bool is_decimal(struct slice s)
+static const char *const mail_protocols[] = {"SMTP", "LMTP", "IMAP", "POP", NULL};
+static const char *const other_protocols[] = {"TCP", "TLS", "SSL", "IMF", "SMTP/IMF", "DNS", "ICMP", NULL};
+
+static bool is_address(struct slice word)
 {
-	bool dot = false;
-	for (size_t i = 0; i < s.n; i++) {
-		dot |= s.p[i] == '.';
-		if (!ascii_is_digit(s.p[i]) && s.p[i] != '.')
+	size_t digits = 0, marks = 0;
+	for (size_t i = 0; i < word.n; i++) {
+		digits += ascii_is_hex(word.p[i]);
+		marks += word.p[i] == '.' || word.p[i] == ':';
+		if (!ascii_is_hex(word.p[i]) && word.p[i] != '.' && word.p[i] != ':')
 			return false;
 	}
-	return dot;
+	return digits > 1 && marks >= 2;
 }
 
-static bool take_apart(struct slice line, struct packet *ret)
+/* "3.356257": seconds since the first packet; a frame number may stand before it. */
+static bool skip_time(struct slice *s)
 {
+	struct slice t = *s, word;
 	uint64_t number;
-	struct slice word = slice_next_word(&line);
-	if (slice_to_uint(word, UINT32_MAX, &number))
-		word = slice_next_word(&line);
-	if (!is_decimal(word))
+	slice_skip_space(&t);
+	word = slice_next_word(&t);
+	if (slice_to_uint(word, UINT64_MAX, &number)) {
+		slice_skip_space(&t);
+		word = slice_next_word(&t);
+	}
+	size_t dot = slice_find_byte(word, '.');
+	if (dot == SLICE_NPOS || !slice_to_uint(slice_sub(word, 0, dot), UINT64_MAX, &number) || !slice_to_uint(slice_from(word, dot + 1), UINT64_MAX, &number))
 		return false;
-	ret->from = slice_next_word(&line);
-	struct slice arrow = slice_next_word(&line);
-	if (!slice_eq(arrow, S("->")) && !slice_eq(arrow, S("→")))
+	*s = t;
+	return true;
+}
+
+static bool packet_parse(struct slice line, struct packet *ret)
+{
+	struct slice s = line, word;
+	uint64_t length;
+	if (!skip_time(&s))
 		return false;
-	ret->to = slice_next_word(&line);
-	ret->protocol = slice_next_word(&line);
-	struct slice rest = line, length = slice_next_word(&rest);
-	ret->info = slice_trim(slice_to_uint(length, UINT32_MAX, &number) ? rest : line);
-	return ret->protocol.n > 0;
+	slice_skip_space(&s);
+	ret->source = slice_next_word(&s);
+	slice_skip_space(&s);
+	word = slice_next_word(&s);
+	if (slice_eq(word, S("->")) || slice_eq(word, S("→"))) {
+		slice_skip_space(&s);
+		word = slice_next_word(&s);
+	}
+	ret->target = word;
+	slice_skip_space(&s);
+	ret->protocol = slice_next_word(&s);
+	slice_skip_space(&s);
+	struct slice info = s;
+	if (slice_to_uint(slice_next_word(&info), UINT64_MAX, &length)) {
+		slice_skip_space(&info);
+		s = info;
+	}
+	ret->info = s;
+	return is_address(ret->source) && is_address(ret->target);
+}
+
+static bool protocol_in(const char *const *table, struct slice word)
+{
+	int i = kit_prefix(table, word);
+	return i >= 0 && (word.n == strlen(table[i]) || table == other_protocols);
 }
 
 static int recognise(struct reader *r, struct slice line)
 {
 	struct packet p;
 	(void)r;
-	slice_skip_space(&line);
-	return line.n && ascii_is_digit(line.p[0]) && take_apart(line, &p) ? FORM_SURE : FORM_NO;
+	if (line.n < 20 || !packet_parse(line, &p))
+		return FORM_NO;
+	return protocol_in(mail_protocols, p.protocol) || protocol_in(other_protocols, p.protocol) ? FORM_SURE : FORM_NO;
 }
 
-struct state {
-	uint8_t code[4]; /* of the reply whose first line was shown last */
+static const struct kit_mark marks[] = {
+	{"S: ", SIDE_SERVER}, {"C: ", SIDE_CLIENT}, {"Response: ", SIDE_SERVER}, {"Command: ", SIDE_CLIENT}, {"Request: ", SIDE_CLIENT}, {NULL, SIDE_UNKNOWN},
 };
 
-/* The other lines of a reply are not shown: closes it, so that the next command does not seem to fall into it, and marks it as cut. */
-static void close_reply(struct reader *r)
+/* What the dissector puts before the words themselves. */
+static const char *const labels[] = {"User: ", "Pass: ", "Username: ", "Password: ", NULL};
+
+/* The old style shows a reply's first line only: it ends there as far as this evidence goes. */
+static struct slice first_line_only(struct reader *r, struct slice said)
 {
-	const struct state *st = reader_state(r, &form_tshark);
-	const struct session *s = reader_session(r);
-	if (!s || !reader_dialogue(r) || !dialogue_server_in_listing(reader_dialogue(r)) || !st->code[0])
-		return;
-	reader_say(r, SIDE_SERVER, arena_printf(reader_arena(r), "%.3s …", (const char *)st->code));
-	if (s->events.n)
-		s->events.v[s->events.n - 1]->oddities |= ODD_CUT;
+	struct slice s = arena_dup(reader_arena(r), said);
+	if (s.n > 3 && s.p[3] == '-' && ascii_is_digit(s.p[0]) && ascii_is_digit(s.p[1]) && ascii_is_digit(s.p[2]))
+		((uint8_t *)(uintptr_t)s.p)[3] = ' ';
+	return s;
 }
 
-static void say(struct reader *r, const struct packet *p, enum protocol protocol, enum side side, struct slice text)
+/* "250-a | 250-b | 250 c": the lines of one packet. */
+static void say_lines(struct reader *r, enum side side, struct slice text)
 {
-	struct slice server = side == SIDE_SERVER ? p->from : p->to, client = side == SIDE_SERVER ? p->to : p->from;
-	struct session *s = reader_session(r);
-	bool greeting = side == SIDE_SERVER && dialogue_guess_side(protocol, text) == SIDE_SERVER && !(reader_dialogue(r) && dialogue_greeted(reader_dialogue(r)));
-	if (!s || (greeting && s->events.n && !slice_eq(s->server.address, server)))
-		s = reader_new_session(r, protocol);
-	if (s && !s->server.address.n) {
-		s->server.address = arena_dup(reader_arena(r), server);
-		s->client.address = arena_dup(reader_arena(r), client);
+	while (text.n) {
+		size_t bar = slice_find(text, S(" | "));
+		reader_say(r, side, slice_sub(text, 0, bar == SLICE_NPOS ? text.n : bar));
+		text = slice_from(text, bar == SLICE_NPOS ? text.n : bar + 3);
 	}
-	close_reply(r);
-	reader_say(r, side, text);
-	if (side == SIDE_SERVER && text.n >= 3)
-		memcpy(((struct state *)reader_state(r, &form_tshark))->code, text.p, 3);
 }
 
-static void end(struct reader *r)
+static void name_parties(struct reader *r, const struct packet *p, enum side side)
 {
-	close_reply(r);
-}
-
-static void take_tcp(struct reader *r, const struct packet *p)
-{
-	struct slice line = arena_printf(reader_arena(r), "%.*s to %.*s: %.*s", SLICE_FMT(p->from), SLICE_FMT(p->to), SLICE_FMT(p->info));
-	if (slice_has(p->info, S("[RST")))
-		reader_event(r, EV_CLOSE, SIDE_UNKNOWN, line);
-	else if (slice_has(p->info, S("[SYN]")))
-		reader_event(r, EV_CONNECT, SIDE_CLIENT, line);
+	struct session *s = reader_session(r);
+	if (!s || s->server.address.n)
+		return;
+	s->server.address = arena_dup(reader_arena(r), side == SIDE_SERVER ? p->source : p->target);
+	s->client.address = arena_dup(reader_arena(r), side == SIDE_SERVER ? p->target : p->source);
 }
 
 static void take(struct reader *r, struct slice line)
 {
-	static const struct {
-		struct slice mark;
-		enum side side;
-	} marks[] = {
-		{S("Response: "), SIDE_SERVER}, {S("Command: "), SIDE_CLIENT}, {S("Request: "), SIDE_CLIENT}, {S("S: "), SIDE_SERVER}, {S("C: "), SIDE_CLIENT},
-	};
 	struct packet p;
-	slice_skip_space(&line);
-	if (!take_apart(line, &p))
+	struct slice said;
+	if (!packet_parse(line, &p))
 		return;
-	enum protocol protocol = protocol_from_name(p.protocol);
-	for (size_t i = 0; protocol != PROTOCOL_UNKNOWN && i < sizeof marks / sizeof *marks; i++) {
-		struct slice text = p.info;
-		if (slice_skip(&text, marks[i].mark)) {
-			say(r, &p, protocol, marks[i].side, text);
-			return;
-		}
+	const struct kit_mark *m = kit_marked(marks, p.info, &said);
+	if (!m || !protocol_in(mail_protocols, p.protocol) || slice_has(said, S(" fragment, "))) {
+		bool reset = slice_has(p.info, S("[RST")) && reader_session(r);
+		reader_event(r, reset ? EV_CLOSE : EV_TOOL, SIDE_UNKNOWN, line);
+		return;
 	}
-	if (slice_eq(p.protocol, S("TCP")))
-		take_tcp(r, &p);
+	int label = m->side == SIDE_CLIENT ? kit_prefix(labels, said) : -1;
+	if (label >= 0)
+		slice_skip(&said, slice_from_cstr(labels[label]));
+	say_lines(r, m->side, slice_starts(p.info, S("Response: ")) ? first_line_only(r, said) : said);
+	name_parties(r, &p, m->side);
 }
 
 const struct form form_tshark = {
-	.name = "tshark", .title = N_("packet list of tshark or Wireshark"), .recognise = recognise, .take = take, .end = end, .state_size = sizeof(struct state),
+	.name = "tshark",
+	.title = N_("one line a packet (tshark, Wireshark)"),
+	.recognise = recognise,
+	.take = take,
 };
