@@ -162,6 +162,20 @@ static void find_probes(struct dx *x, const struct session *s)
 	dx_keep(dx_find(x, "health-check-noise", 0.7, lost));
 }
 
+/* The server quotes a command as XXXX that the client never wrote so: an inspecting firewall overwrote it. HELO may pass afterwards; the firewall stays. */
+static void find_overwritten_command(struct dx *x, const struct session *s)
+{
+	for (size_t i = 0; i < s->exchanges.n; i++) {
+		const struct exchange *k = &s->exchanges.v[i];
+		if (!k->negative || !k->command || slice_has(k->command->text, S("XXX")) || !dx_match(x, k->reply->text, "\\bXXXX+\\b"))
+			continue;
+		struct draft *d = dx_find(x, "firewall-inspection-rewrites-smtp", 0.92, k->reply);
+		dx_evidence(d, k->command);
+		dx_keep(d);
+		return;
+	}
+}
+
 /* The server said 354, the client sent much, and no answer to the end of data ever came. */
 static void find_data_stalls(struct dx *x, const struct session *s)
 {
@@ -197,6 +211,7 @@ const struct rule rules_network[] = {
 	{"one-address-for-all", "nat-hides-client-address", RULE_INPUT, find_one_address_for_all},
 	{"internal-address-checked", "nat-hides-client-address", RULE_INPUT, find_internal_address_checked},
 	{"bare-probes", "health-check-noise", RULE_INPUT, find_probes},
+	{"command-overwritten", "firewall-inspection-rewrites-smtp", RULE_SESSION, find_overwritten_command},
 	{"data-stalls", "mtu-black-hole", RULE_SESSION, find_data_stalls},
 	{"dropped-unexplained", "connection-dropped", RULE_SESSION, find_dropped},
 	{0},

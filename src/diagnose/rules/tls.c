@@ -116,7 +116,7 @@ static void find_misread_greeting(struct dx *x, const struct session *s)
 #define MODE_UPGRADE                                                                                                                        \
 	"\\bsecure\\W{1,5}false|use_?tls\\W{1,5}(?:true|1\\b|yes|on\\b)|(?:encryption|SMTPSecure|smtp_secure|security)\\W{1,8}(?:tls|starttls|none|STARTTLS)\\b|" \
 	"starttls\\w*\\W{1,6}(?:true|on|yes|1)\\b|ENCRYPTION_STARTTLS|StartTls\\b|EnableSsl\\W{1,4}true|smtplib\\.SMTP\\(|imaplib\\.IMAP4\\(|requireTLS"
-#define NO_TALK "timed? ?out|ETIMEDOUT|ESOCKET|ECONNRESET|unexpectedly|wrong version|handshake|greeting|\\bEOF\\b|reset by peer|EPROTO|closed"
+#define NO_TALK "timed? ?out|ETIMEDOUT|ESOCKET|ECONNRESET|unexpectedly|wrong version|handshake|greeting|\\bEOF\\b|reset by peer|EPROTO|closed|Resource temporarily unavailable"
 #define OTHER_TROUBLE "refused|connect ETIMEDOUT|connect(?:ion)? timed out|unreachable|not found|certificate|verif|\\b535\\b"
 
 /* Settings in the evidence: the port is of one kind and the mode of the other, and something failed. Both kinds of port or mode named: two attempts,
