@@ -204,6 +204,14 @@ const struct kit_mark *kit_marked(const struct kit_mark *table, struct slice lin
 	return NULL;
 }
 
+struct slice kit_first_line(struct reader *r, struct slice said)
+{
+	struct slice s = arena_dup(reader_arena(r), said);
+	if (s.n > 3 && s.p[3] == '-' && ascii_is_digit(s.p[0]) && ascii_is_digit(s.p[1]) && ascii_is_digit(s.p[2]))
+		((uint8_t *)(uintptr_t)s.p)[3] = ' ';
+	return s;
+}
+
 int kit_prefix(const char *const *table, struct slice line)
 {
 	for (int i = 0; table[i]; i++)

@@ -25,6 +25,8 @@ struct kit_mark {
 	enum side side;
 };
 const struct kit_mark *kit_marked(const struct kit_mark *table, struct slice line, struct slice *ret_rest);
+/* For evidence that shows the first line of each reply only: "250-mx" becomes "250 mx", since the reply ends there as far as is known. */
+struct slice kit_first_line(struct reader *r, struct slice said);
 /* Does the line begin with one of these (ended by NULL)? The index, or -1. */
 int kit_prefix(const char *const *table, struct slice line);
 /* Does it hold one of these anywhere, any case? */

@@ -171,7 +171,7 @@ static void take_ncsa(struct reader *r, struct slice line)
 	if (outbound && (!reader_dialogue(r) || (response && slice_starts(args, S("220")) && !dialogue_pending(reader_dialogue(r)))))
 		kit_connect(r, PROTOCOL_SMTP, SLICE_NONE, host, 0, slice_sub(line, 0, 80));
 	if (response) {
-		reader_say(r, SIDE_SERVER, args);
+		reader_say(r, SIDE_SERVER, kit_first_line(r, args));
 		return;
 	}
 	slice_skip(&args, S("+"));
@@ -200,7 +200,7 @@ static void take_w3c(struct reader *r, struct state *st, struct slice line)
 		kit_connect(r, PROTOCOL_SMTP, SLICE_NONE, st->ip >= 0 && (size_t)st->ip < n ? c[st->ip] : SLICE_NONE, 0, slice_sub(line, 0, 80));
 	}
 	if (response)
-		reader_say(r, SIDE_SERVER, text);
+		reader_say(r, SIDE_SERVER, kit_first_line(r, text));
 	else
 		reader_say(r, SIDE_CLIENT, arena_join(reader_arena(r), method, text.n ? S(" ") : SLICE_NONE, slice_trim(text)));
 }

@@ -91,15 +91,6 @@ static const struct kit_mark marks[] = {
 /* What the dissector puts before the words themselves. */
 static const char *const labels[] = {"User: ", "Pass: ", "Username: ", "Password: ", NULL};
 
-/* The old style shows a reply's first line only: it ends there as far as this evidence goes. */
-static struct slice first_line_only(struct reader *r, struct slice said)
-{
-	struct slice s = arena_dup(reader_arena(r), said);
-	if (s.n > 3 && s.p[3] == '-' && ascii_is_digit(s.p[0]) && ascii_is_digit(s.p[1]) && ascii_is_digit(s.p[2]))
-		((uint8_t *)(uintptr_t)s.p)[3] = ' ';
-	return s;
-}
-
 /* "250-a | 250-b | 250 c": the lines of one packet. */
 static void say_lines(struct reader *r, enum side side, struct slice text)
 {
@@ -134,7 +125,7 @@ static void take(struct reader *r, struct slice line)
 	int label = m->side == SIDE_CLIENT ? kit_prefix(labels, said) : -1;
 	if (label >= 0)
 		slice_skip(&said, slice_from_cstr(labels[label]));
-	say_lines(r, m->side, slice_starts(p.info, S("Response: ")) ? first_line_only(r, said) : said);
+	say_lines(r, m->side, slice_starts(p.info, S("Response: ")) ? kit_first_line(r, said) : said);
 	name_parties(r, &p, m->side);
 }
 
