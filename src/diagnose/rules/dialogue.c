@@ -89,7 +89,7 @@ static bool is_generic(struct slice name)
 {
 	static const char *const names[] = {
 		"localhost", "localhost.localdomain", "localhost.local", "[127.0.0.1]", "[::1]", "[ipv6:::1]", "local", "localdomain",
-		"user-pc", "ylmf-pc", "friend", "localhost.", "example.com", "host.local", "smtp-relay.gmail.com",
+		"user-pc", "ylmf-pc", "friend", "localhost.", "smtp-relay.gmail.com",
 	};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (slice_eq_nocase(name, slice_from_cstr(names[i])))
@@ -148,7 +148,7 @@ static enum name_kind classify_name(const struct session *s, struct slice name)
 /* Refusals of a greeting that have nothing to do with the name in it. */
 #define NOT_ABOUT_NAME                                                                                                                              \
 	"block(?:ed|list)|blacklist|spamhaus|reputation|too many|not (?:implemented|recogni)|unrecogni[sz]ed|unknown command|synchroni|"              \
-	"pipelin|STARTTLS|resolve|verif|does not match|not found|PTR|reverse|already (?:said|identified)|duplicate|out of memory|greylist|(?:HELO|EHLO) (?:or EHLO )?(?:first|required)|"    \
+	"pipelin|STARTTLS|resolve|verif|does not match|wrong state|sequence|not found|PTR|reverse|already (?:said|identified)|duplicate|out of memory|greylist|(?:HELO|EHLO) (?:or EHLO )?(?:first|required)|"    \
 	"(?:send|polite people say|say|need|issue) (?:HELO|EHLO|hello)"
 
 static bool code_may_refuse_name(unsigned code)
@@ -340,7 +340,7 @@ static void find_ehlo_after_auth(struct dx *x, const struct session *s)
 		}
 		if (!again || !ex->negative || exchange_is(ex, S("QUIT")))
 			continue;
-		bool wants_login = code_of(ex) == 530 || dx_match(x, ex->reply->text, "authenticat|log ?in|relay|already said|already (?:identified|greeted)");
+		bool wants_login = code_of(ex) == 530 || dx_match(x, ex->reply->text, "authenticat|log ?in|relay|already said|already (?:identified|greeted)|account|no such user|credential");
 		struct draft *d = dx_find(x, "re-ehlo-after-auth", wants_login ? 0.96 : 0.6, ex->reply);
 		dx_evidence(d, passed->reply);
 		dx_evidence(d, again->command);
@@ -554,6 +554,23 @@ static void find_early_talk(struct dx *x, const struct session *s)
 		bool waited = !from_wire(e) && dx_search(x, KIND(EV_ERROR) | KINDS_AROUND | KIND(EV_LOG), "EHLO not accepted from server: 220|FROM SERVER:\\s*$", NULL);
 		struct draft *d = dx_find(x, waited ? "greeting-delay-vs-client-timeout" : "early-talker", 0.86, e);
 		dx_evidence(d, greeting ? greeting : e->reply);
+		return;
+	}
+}
+
+/* "220-name" is half of a greeting: who speaks then has not waited for the line with the blank (postscreen's test). */
+static void find_talk_inside_greeting(struct dx *x, const struct session *s)
+{
+	const struct event *greeting = session_event(s, EV_GREETING, 0);
+	if (!is_smtp(s) || s->from_log || s->outcome == OUTCOME_OK || !greeting || !(greeting->oddities & ODD_UNTERMINATED) || greeting->answer.code != 220)
+		return;
+	for (size_t i = 0; i < s->exchanges.n; i++) {
+		const struct exchange *ex = &s->exchanges.v[i];
+		if (!ex->command || !ex->negative || (code_of(ex) != 521 && code_of(ex) != 554 && code_of(ex) != 421 && code_of(ex) != 550))
+			continue;
+		struct draft *d = dx_find(x, "early-talker", 0.8, ex->command);
+		dx_evidence(d, greeting);
+		dx_evidence(d, ex->reply);
 		return;
 	}
 }
@@ -791,6 +808,7 @@ const struct rule rules_dialogue[] = {
 	{"split-reply", "reply-split-over-packets", RULE_SESSION, find_split_reply},
 	{"lone-dot", "reply-split-over-packets", RULE_SESSION, find_lone_dot},
 	{"early-talk", "early-talker", RULE_SESSION, find_early_talk},
+	{"talk-inside-greeting", "early-talker", RULE_SESSION, find_talk_inside_greeting},
 	{"pipelining-unoffered", "unauthorized-pipelining", RULE_SESSION, find_pipelining},
 	{"pipelining-broken", "extension-advertised-but-broken", RULE_SESSION, find_pipelining_broken},
 	{"late-greeting", "greeting-delay-vs-client-timeout", RULE_SESSION, find_late_greeting},

@@ -214,7 +214,7 @@ static void find_refused_parameter(struct dx *x, const struct session *s)
 		bool mail = exchange_is(ex, S("MAIL"));
 		if ((!mail && !exchange_is(ex, S("RCPT"))) || !ex->command || !ex->negative || code_of(ex) / 100 != 5)
 			continue;
-		if (!dx_match(x, ex->reply->text, "parameter|option|not recogni|unrecogni|not implemented|unsupported|BODY|NOTIFY|ORCPT|RET\\b|SMTPUTF8|argument"))
+		if (!dx_match(x, ex->reply->text, "parameter|option|not recogni|unrecogni|not implemented|unsupported|BODY|NOTIFY|ORCPT|RET\\b|SMTPUTF8|argument|syntax"))
 			continue;
 		struct path p = take_path(ex->command->command.args);
 		const struct capabilities *c = session_caps_before(s, ex->command->n);
@@ -226,7 +226,8 @@ static void find_refused_parameter(struct dx *x, const struct session *s)
 		}
 		if (!keyword.n || path_fault(&p) != FAULT_NONE)
 			continue;
-		bool offered = caps_have(c, keyword, NULL);
+		/* AUTH=<> is known to fewer servers than AUTH. */
+		bool offered = caps_have(c, keyword, NULL) && !slice_eq(keyword, S("AUTH"));
 		bool utf8 = slice_eq(keyword, S("SMTPUTF8"));
 		const char *cause = offered ? "extension-advertised-but-broken" : utf8 ? "smtputf8-not-offered" : mail ? "mail-from-syntax" : "rcpt-to-syntax";
 		struct draft *d = dx_find(x, cause, c ? 0.9 : 0.6, ex->reply);

@@ -109,6 +109,18 @@ static bool connection_mark(struct slice s, struct hit *ret)
 	return true;
 }
 
+/* "S: [smtp:1]EHLO x", "R: [smtp:1]220 …": vmime, which sends with S and receives with R. */
+static bool protocol_mark(struct slice s, struct hit *ret)
+{
+	uint64_t number;
+	bool sent = slice_skip(&s, S("S: [")), received = !sent && slice_skip(&s, S("R: ["));
+	size_t colon = slice_find_byte(s, ':'), close = slice_find_byte(s, ']');
+	if ((!sent && !received) || colon > close || close == SLICE_NPOS || !slice_to_uint(slice_sub(s, colon + 1, close), 9999, &number))
+		return false;
+	*ret = (struct hit){sent ? SIDE_CLIENT : SIDE_SERVER, 80, LETTER, slice_from(s, close + 1), false};
+	return true;
+}
+
 /* "[250] 'Ok'": smtp-cli puts the code in brackets. */
 static bool bracketed_code(struct slice s, struct hit *ret)
 {
@@ -173,7 +185,7 @@ static bool find_mark(struct slice line, struct hit *ret)
 	struct slice s = line;
 	slice_skip_space(&s);
 	for (int i = 0; i < 5 && s.n; i++) {
-		if (mark_at(s, ret) || numbered(s, ret) || connection_mark(s, ret) || bracketed_code(s, ret))
+		if (protocol_mark(s, ret) || mark_at(s, ret) || numbered(s, ret) || connection_mark(s, ret) || bracketed_code(s, ret))
 			return true;
 		if (!skip_one(&s))
 			break;
