@@ -145,7 +145,13 @@ enum sasl_made sasl_maker_step(struct sasl_maker *m, struct slice challenge, str
 		err_set(reterr, ERR_CRYPTO, "MD5");
 		return SASL_MADE_FAILED;
 	}
-	int rc = gsasl_step(m->session, (const char *)challenge.p, challenge.n, &out, &n);
+	/* libgsasl's parsers read strings: also nothing must be one, and it must end in NUL. */
+	char *text = arena_cstr(m->arena, challenge);
+	if (!text) {
+		err_set(reterr, ERR_MEMORY, "sasl");
+		return SASL_MADE_FAILED;
+	}
+	int rc = gsasl_step(m->session, text, challenge.n, &out, &n);
 	if (rc != GSASL_OK && rc != GSASL_NEEDS_MORE) {
 		err_set(reterr, ERR_FORMAT, "%s", gsasl_strerror(rc));
 		return SASL_MADE_FAILED;
