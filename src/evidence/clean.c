@@ -27,7 +27,7 @@ static size_t escape_length(struct slice s)
 
 static bool needs_cleaning(struct slice line)
 {
-	return slice_find_byte(line, 0x1b) != SLICE_NPOS || slice_has(line, S("\xc2\xa0")) ||
+	return slice_find_byte(line, 0x1b) != SLICE_NPOS || slice_find_byte(line, 0xc2) != SLICE_NPOS ||
 	       (slice_find_byte(line, '&') != SLICE_NPOS && slice_find_byte(line, ';') != SLICE_NPOS);
 }
 

@@ -214,8 +214,9 @@ struct slice kit_first_line(struct reader *r, struct slice said)
 
 int kit_prefix(const char *const *table, struct slice line)
 {
-	for (int i = 0; table[i]; i++)
-		if (slice_starts(line, slice_from_cstr(table[i])))
+	uint8_t first = line.n ? line.p[0] : 0;
+	for (int i = 0; table[i]; i++) /* most differ in the first byte already */
+		if ((uint8_t)table[i][0] == first && slice_starts(line, slice_from_cstr(table[i])))
 			return i;
 	return -1;
 }
