@@ -2,6 +2,8 @@
  *   mutt         [2018-11-09 17:51:36]<2> mutt_socket_write_d() 9> CAPA^M
  *   imapsync     Sending: 2 LOGIN user password            Read:    2 BAD Missing ')'          (Perl's Mail::IMAPClient)
  *   Thunderbird  [Parent 1: IMAP]: I/IMAP 7f63:host:NA:CreateNewLineFromSocket: * OK ready     …SendData: 1 capability
+ *   Thunderbird  0[80f140]: SMTP Response: 220 mx          SMTP Send: EHLO x                 [this=…] RECV: +OK
+ *   Net::SMTP    Net::SMTP=GLOB(0x8d9c3c)>>> EHLO x        …<<< 250 mx
  *   offlineimap  [imap]:   01:28.25 host reader < FKFI3 BAD Too many arguments\r\n            (imaplib2)
  *   K-9          V/k9 (1234): conn12>>> 3 IDLE             conn12<<< [3, BAD, Unknown command] */
 #include "evidence/form.h"
@@ -20,6 +22,8 @@ static const struct {
 	{"POP3> ", SIDE_CLIENT, false},
 	{"POP3< ", SIDE_SERVER, false}, {"IMAP> ", SIDE_CLIENT, false}, {"IMAP< ", SIDE_SERVER, false},
 	{"CreateNewLineFromSocket: ", SIDE_SERVER, true}, {":SendData: ", SIDE_CLIENT, true},
+	{"SMTP Response: ", SIDE_SERVER, true}, {"SMTP Send: ", SIDE_CLIENT, true}, {"] RECV: ", SIDE_SERVER, true}, {"] SEND: ", SIDE_CLIENT, true},
+	{")<<< ", SIDE_SERVER, true}, {")>>> ", SIDE_CLIENT, true},
 	{" reader < ", SIDE_SERVER, true}, {" writer > ", SIDE_CLIENT, true},
 };
 

@@ -145,7 +145,7 @@ static bool skip_one(struct slice *s)
 	}
 	if (slice_starts(t, S("["))) {
 		size_t close = slice_find_byte(t, ']');
-		if (close == SLICE_NPOS || close > 40)
+		if (close == SLICE_NPOS || close > 90)
 			return false;
 		t = slice_from(t, close + 1);
 		slice_skip(&t, S(":"));

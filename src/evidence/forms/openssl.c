@@ -5,6 +5,7 @@ extern const struct form form_openssl;
 
 struct state {
 	bool in_certificate, in_session;
+	struct slice host, starttls; /* of the command that was typed */
 };
 
 /* Lines that stand at the beginning of a line only in its output. */
@@ -60,9 +61,16 @@ static bool is_base64_line(struct slice line)
 	return line.n > 0 && line.n < 80;
 }
 
+static bool is_command(struct slice line)
+{
+	return line.n < 2048 && slice_has(line, S("openssl s_client")) && (slice_has(line, S(" -connect")) || slice_has(line, S(" -host")) || slice_has(line, S(" -starttls")));
+}
+
 static int recognise(struct reader *r, struct slice line)
 {
 	bool active = reader_active(r) == &form_openssl;
+	if (is_command(line))
+		return FORM_STRONG;
 	if (kit_prefix(starts, line) >= 0 || slice_starts(line, S("-----BEGIN CERT")) || slice_starts(line, S("-----END CERT")))
 		return active || !slice_starts(line, S("Connecting to ")) ? FORM_SURE : FORM_NO;
 	if (line.n > 8 && is_library_error(line))
@@ -101,15 +109,41 @@ static void session_facts(struct reader *r, struct slice t)
 		s->tls.mode = s->tls.mode == TLS_NONE ? TLS_IMPLICIT : s->tls.mode;
 }
 
-static void take_connected(struct reader *r, struct slice line)
+static struct slice option(struct slice line, struct slice name)
 {
-	kit_connect(r, PROTOCOL_UNKNOWN, SLICE_NONE, SLICE_NONE, 0, line);
+	size_t at = slice_find(line, name);
+	struct slice rest = at == SLICE_NPOS ? SLICE_NONE : slice_from(line, at + name.n);
+	return slice_next_word(&rest);
+}
+
+static void take_command(struct reader *r, struct state *st, struct slice line)
+{
+	struct event *e = reader_event(r, EV_TOOL, SIDE_CLIENT, line);
+	reader_program(e, S("openssl"));
+	reader_fact(r, e, "command", line);
+	st->host = arena_dup(reader_arena(r), option(line, S("-connect ")));
+	st->starttls = arena_dup(reader_arena(r), option(line, S("-starttls ")));
+}
+
+static void take_connected(struct reader *r, struct state *st, struct slice line)
+{
+	struct slice name, address;
+	unsigned port;
+	reader_split_host(st->host, &name, &address, &port);
+	struct session *s = kit_connect(r, st->starttls.n ? protocol_from_name(st->starttls) : PROTOCOL_UNKNOWN, name, address, port, line);
+	if (s && st->host.n)
+		s->tls.mode = st->starttls.n ? TLS_STARTTLS : TLS_IMPLICIT;
+	st->host = st->starttls = SLICE_NONE;
 }
 
 static void take(struct reader *r, struct slice line)
 {
 	struct state *st = reader_state(r, &form_openssl);
 	struct slice t = slice_trim(line);
+	if (is_command(line)) {
+		take_command(r, st, line);
+		return;
+	}
 	if (slice_starts(line, S("-----")))
 		st->in_certificate = slice_starts(line, S("-----BEGIN"));
 	else if (slice_starts(t, S("SSL-Session")))
@@ -119,7 +153,7 @@ static void take(struct reader *r, struct slice line)
 	if (slice_starts(line, S("-----")) || (st->in_certificate && is_base64_line(line)) || !t.n || slice_eq(t, S("---")))
 		return;
 	if (slice_starts(line, S("CONNECTED(")) || slice_starts(line, S("CONNECTION ESTABLISHED"))) {
-		take_connected(r, line);
+		take_connected(r, st, line);
 		return;
 	}
 	session_facts(r, t);
