@@ -89,7 +89,7 @@ static void find_old_hello(struct dx *x, const struct session *s)
 	"unrecognized SSL message|corrupted frame was received|unexpected packet format|unexpected TLS packet|InvalidContentType|"             \
 	"RX_RECORD_TOO_LONG|maximum permissible length|SEC_E_INVALID_TOKEN"
 #define SERVER_SPEAKS "SSL_accept|SSL_do_handshake|ACCEPT_SR|smtpd\\["
-#define PORT_WORD "(?:\\bports?\\b\\W{1,6}|-p |:|,\\s?|_PORT\\W{1,4})"
+#define PORT_WORD "(?:(?:\\b|_|in|imap|smtp|pop3?|out|[a-z](?=Port))ports?\\b\\W{1,6}|-p |:|,\\s?|_PORT\\W{1,4})"
 #define PORT_PLAIN PORT_WORD "(587|25|2525|143|110)\\b"
 #define PORT_TLS PORT_WORD "(465|993|995)\\b"
 
