@@ -142,7 +142,12 @@ static bool is_bare_probe(const struct session *s)
 	return !s->logins.n && !s->mail_from.n;
 }
 
-/* Three or more log sessions of one address that did nothing at all: a monitor or load balancer. */
+static bool address_is_ours(struct slice a)
+{
+	return address_is_internal(a) || slice_starts(a, S("127.")) || slice_eq(a, S("::1")) || slice_starts_nocase(a, S("fd"));
+}
+
+/* Three or more log sessions of one address, or of internal ones, that did nothing at all: a monitor or load balancer. */
 static void find_probes(struct dx *x, const struct session *s)
 {
 	(void)s;
@@ -151,7 +156,9 @@ static void find_probes(struct dx *x, const struct session *s)
 	size_t n = 0;
 	for (size_t i = 0; i < t->sessions.n; i++) {
 		const struct session *k = t->sessions.v[i];
-		if (!k->from_log || !is_bare_probe(k) || (first && !slice_eq(first->client.address, k->client.address)))
+		if (!k->from_log || !is_bare_probe(k))
+			return;
+		if (first && !slice_eq(first->client.address, k->client.address) && !(address_is_ours(k->client.address) && address_is_ours(first->client.address)))
 			return;
 		first = first ? first : k;
 		n += k->client.address.n > 0;

@@ -332,7 +332,7 @@ static void find_clock(struct dx *x, const struct session *s)
 	(void)s;
 	const struct event *cert = dx_search(x, KINDS_ALL_TOLD, "not yet valid|not valid yet|starts in the future|has expired|certificate verif|CERT_|X509|x509", NULL);
 	const struct event *old = cert ? dx_search(x, KINDS_ALL_TOLD,
-		"(?:^|\\n)\\W{0,3}(?:1970|1980|1999|2000)[-/](?:01|1)[-/](?:01|1|0?[1-9])\\b|Jan +0?1 [\\d:]{5,8} 1970|1970-01-0|current time (?:19|200)", NULL) : NULL;
+		"(?:^|\\n)\\W{0,3}(?:1970|1980|1999|2000)[-/](?:01|1)[-/](?:01|1|0?[1-9])\\b|Jan +0?\\d [\\d:]{5,8} (?:[A-Z]{3,4} )?(?:1970|1980|2000)|1970-01-\\d|current time (?:19|200)", NULL) : NULL;
 	if (old)
 		dx_evidence(dx_find(x, "clock-wrong", 0.93, cert), old);
 }
