@@ -2,6 +2,23 @@
  * credentials is in auth_secret.c, tokens are in auth_oauth.c. */
 #include "diagnose/rule.h"
 
+/* Logins of one session, steps of one login, and sessions of one input that are looked at closely: more is a brute-force attack or a large log, where
+ * the first ones tell as much and looking at all of them again and again would not be linear. */
+#define LOGINS_MAX 64u
+#define STEPS_MAX 64u
+#define SESSIONS_MAX 64u
+
+static size_t logins_of(const struct session *s)
+{
+	return s->logins.n < LOGINS_MAX ? s->logins.n : LOGINS_MAX;
+}
+
+/* Few enough sessions that a rule may search the whole input for each. */
+static bool is_small(const struct dx *x)
+{
+	return dx_transcript(x)->sessions.n <= SESSIONS_MAX;
+}
+
 /* Lengths at which MIME-minded base64 routines break lines: Ruby pack('m') 60, PEM 64, uuencode 72, MIME 76. */
 static const size_t wrap_lengths[] = {60, 64, 72, 76};
 
@@ -32,7 +49,7 @@ static bool speaks_of_something_else(struct dx *x, const struct login *l)
 static const struct event *login_step(const struct session *s, const struct login *l, size_t *at)
 {
 	size_t i = *at > l->command->n ? *at : l->command->n;
-	for (; i < s->events.n; i++) {
+	for (; i < s->events.n && i < l->command->n + STEPS_MAX; i++) {
 		const struct event *e = s->events.v[i];
 		if (e == l->reply)
 			break;
@@ -58,6 +75,8 @@ static const struct event *first_challenge(const struct session *s, const struct
 /* Some client said that its login failed, although the wire may not show it. */
 static const struct event *client_complains(struct dx *x)
 {
+	if (!is_small(x))
+		return NULL;
 	return dx_search(x, KIND(EV_ERROR) | KIND(EV_PROSE) | KIND(EV_LOG), "authenticat\\w*|log ?in\\b|credential|\\bauth\\b", NULL);
 }
 
@@ -66,7 +85,7 @@ static const struct event *client_complains(struct dx *x)
 /* AUTH LOGIN <user>: the server rejects the line, or asks for the user name once more (RFC 4954 section 4 allows the initial response). */
 static void find_login_initial_response(struct dx *x, const struct session *s)
 {
-	for (size_t i = 0; i < s->logins.n; i++) {
+	for (size_t i = 0; i < logins_of(s); i++) {
 		const struct login *l = &s->logins.v[i];
 		if (!is_mech(l, S("LOGIN")) || !l->initial_response || speaks_of_something_else(x, l))
 			continue;
@@ -94,6 +113,8 @@ static void find_exchange_auth_refused(struct dx *x, const struct session *s)
 	unsigned code = auth && auth->reply ? auth->reply->answer.code : 0;
 	if ((code != 500 && code != 501 && code != 502) || !auth->command || dx_match(x, auth->command->command.args, "[a-z]{4}"))
 		return;
+	if (!is_small(x))
+		return;
 	if (!dx_search(x, 0, "OutboundConnection(?:Command|Response)|SMTPSVC", NULL) && s->client.software != SOFTWARE_EXCHANGE)
 		return;
 	dx_evidence(dx_find(x, "auth-login-initial-response", 0.8, auth->reply), auth->command);
@@ -102,7 +123,7 @@ static void find_exchange_auth_refused(struct dx *x, const struct session *s)
 /* AUTH PLAIN with nothing behind it, answered by a refusal instead of the empty challenge. */
 static void find_plain_without_initial_response(struct dx *x, const struct session *s)
 {
-	for (size_t i = 0; i < s->logins.n; i++) {
+	for (size_t i = 0; i < logins_of(s); i++) {
 		const struct login *l = &s->logins.v[i];
 		if (!is_mech(l, S("PLAIN")) || l->initial_response || !l->failed || l->responses || first_challenge(s, l))
 			continue;
@@ -124,7 +145,7 @@ static bool usual_prompt(struct slice decoded)
 /* The client gave up on a LOGIN prompt that is not worded "Username:" or "Password:". */
 static void find_login_prompt(struct dx *x, const struct session *s)
 {
-	for (size_t i = 0; i < s->logins.n; i++) {
+	for (size_t i = 0; i < logins_of(s); i++) {
 		const struct login *l = &s->logins.v[i];
 		if (!is_mech(l, S("LOGIN")) || l->passed)
 			continue;
@@ -140,10 +161,13 @@ static void find_login_prompt(struct dx *x, const struct session *s)
 				answered = !gave_up;
 			}
 		}
-		if (!odd || answered || value_is_masked(odd->text))
+		if (!odd || answered || odd->sasl.base64_faults || (odd->oddities & (ODD_MASKED | ODD_BAD_BASE64)))
 			continue;
-		bool told = gave_up || dx_search(x, KIND(EV_ERROR) | KIND(EV_LOG), "challenge|prompt|fromServer|from server", NULL);
-		struct draft *d = dx_find(x, "auth-login-prompt-not-recognised", told ? 0.92 : 0.7, odd);
+		bool told = is_small(x) && dx_search(x, KIND(EV_ERROR) | KIND(EV_LOG), "challenge|prompt|fromServer|from server", NULL) != NULL;
+		bool left = odd->n < s->events.n; /* something came after it, and it was no answer */
+		if (!gave_up && !told && !left)
+			continue;
+		struct draft *d = dx_find(x, "auth-login-prompt-not-recognised", gave_up || told ? 0.92 : 0.75, odd);
 		dx_evidence(d, l->reply);
 		return;
 	}
@@ -166,7 +190,7 @@ static bool is_stray_base64(struct dx *x, const struct event *e)
 /* The base64 of a login was cut into lines: a first piece of a typical length, then a line of base64 as if it were a command. */
 static void find_base64_wrapped(struct dx *x, const struct session *s)
 {
-	for (size_t i = 0; i < s->logins.n; i++) {
+	for (size_t i = 0; i < logins_of(s); i++) {
 		const struct login *l = &s->logins.v[i];
 		const struct event *piece = NULL, *rest = NULL;
 		for (size_t k = l->command->n - 1; k < s->events.n && k < l->command->n + 12u; k++) {
@@ -210,9 +234,9 @@ static bool is_password_mech(struct slice mech)
 /* A login by plain password passed somewhere in this evidence. */
 static const struct login *plain_login_passed(const struct transcript *t)
 {
-	for (size_t i = 0; i < t->sessions.n; i++) {
+	for (size_t i = 0; i < t->sessions.n && i < SESSIONS_MAX; i++) {
 		const struct session *s = t->sessions.v[i];
-		for (size_t k = 0; k < s->logins.n; k++)
+		for (size_t k = 0; k < logins_of(s); k++)
 			if (s->logins.v[k].passed && is_password_mech(s->logins.v[k].mech))
 				return &s->logins.v[k];
 	}
@@ -222,7 +246,7 @@ static const struct login *plain_login_passed(const struct transcript *t)
 /* The same client was refused with a plain password too: then the account is at fault, not the mechanism. */
 static bool plain_login_failed(const struct session *s)
 {
-	for (size_t i = 0; i < s->logins.n; i++)
+	for (size_t i = 0; i < logins_of(s); i++)
 		if (s->logins.v[i].failed && is_password_mech(s->logins.v[i].mech) && (s->logins.v[i].responses || s->logins.v[i].password.n))
 			return true;
 	return false;
@@ -246,7 +270,7 @@ static const struct capabilities *list_for(struct dx *x, const struct session *s
 /* The client took the strongest mechanism offered, and it is one that often has nothing behind it. */
 static void find_mech_broken(struct dx *x, const struct session *s)
 {
-	for (size_t i = 0; i < s->logins.n; i++) {
+	for (size_t i = 0; i < logins_of(s); i++) {
 		const struct login *l = &s->logins.v[i];
 		if (!l->failed || !needs_more_behind(l->mech))
 			continue;
@@ -256,7 +280,7 @@ static void find_mech_broken(struct dx *x, const struct session *s)
 		bool alternative = caps_have_mech(c, S("PLAIN")) || caps_have_mech(c, S("LOGIN"));
 		const struct login *good = plain_login_passed(dx_transcript(x));
 		if (!good && (!alternative || plain_login_failed(s)))
-			continue;
+			return;
 		bool unknown = refused_as_command(l) && l->offered;
 		struct draft *d = dx_find(x, "auth-mech-advertised-but-broken", good || unknown ? 0.93 : 0.7, l->reply ? l->reply : l->command);
 		dx_value(d, "mech", l->mech);
@@ -270,7 +294,7 @@ static void find_mech_broken(struct dx *x, const struct session *s)
 /* Offered, and yet not known when it is asked for. */
 static void find_mech_offered_unknown(struct dx *x, const struct session *s)
 {
-	for (size_t i = 0; i < s->logins.n; i++) {
+	for (size_t i = 0; i < logins_of(s); i++) {
 		const struct login *l = &s->logins.v[i];
 		if (!l->offered || login_code(l) != 504 || l->responses)
 			continue;
@@ -284,7 +308,7 @@ static void find_mech_offered_unknown(struct dx *x, const struct session *s)
 /* The mechanism asked for is not in the list that the server gave. */
 static void find_mech_not_offered(struct dx *x, const struct session *s)
 {
-	for (size_t i = 0; i < s->logins.n; i++) {
+	for (size_t i = 0; i < logins_of(s); i++) {
 		const struct login *l = &s->logins.v[i];
 		if (!l->failed || !l->caps_known || l->offered || l->responses || slice_eq(l->mech, S("LOGIN-CMD")) || slice_eq(l->mech, S("USER/PASS")) ||
 		    slice_eq(l->mech, S("APOP")))
@@ -304,7 +328,7 @@ static void find_imap_login_without_plain(struct dx *x, const struct session *s)
 {
 	if (s->protocol != PROTOCOL_IMAP)
 		return;
-	for (size_t i = 0; i < s->logins.n; i++) {
+	for (size_t i = 0; i < logins_of(s); i++) {
 		const struct login *l = &s->logins.v[i];
 		const struct capabilities *c = session_caps_before(s, l->command->n);
 		if (!l->failed || !slice_eq(l->mech, S("LOGIN-CMD")) || !caps_offer_auth(c) || caps_have(c, S("LOGINDISABLED"), NULL))
@@ -324,10 +348,10 @@ static void find_imap_login_without_plain(struct dx *x, const struct session *s)
 static bool mail_passes_without_login(struct dx *x)
 {
 	const struct transcript *t = dx_transcript(x);
-	for (size_t i = 0; i < t->sessions.n; i++) {
+	for (size_t i = 0; i < t->sessions.n && i < SESSIONS_MAX; i++) {
 		const struct session *s = t->sessions.v[i];
 		bool logged_in = false;
-		for (size_t k = 0; k < s->logins.n; k++)
+		for (size_t k = 0; k < logins_of(s); k++)
 			logged_in = logged_in || s->logins.v[k].passed;
 		if (s->message_accepted && !logged_in)
 			return true;
@@ -341,11 +365,12 @@ static const struct event *wanted_login(struct dx *x, const struct session *s)
 	static const char *const complaint = "AUTH(?:ENTICATION)?\\b(?! type)[^\\n]{0,40}(?:not|n.t|un)\\s*\\w*\\s*(?:support|advertis|offer|availab|enabled|allow)|"
 					     "(?:not|n.t) (?:support|advertise|offer|allow)\\w*[^\\n]{0,20}auth|no (?:suitable )?auth\\w* (?:method|mechanism)|"
 					     "Command unknown: .AUTH|unencrypted connection|missing_requirement";
-	for (size_t i = 0; i < s->logins.n; i++)
+	for (size_t i = 0; i < logins_of(s); i++)
 		if (s->logins.v[i].failed)
 			return s->logins.v[i].reply;
 	const unsigned kinds = KINDS_TOLD | KINDS_AROUND;
 	const struct event *e = dx_search_session(x, s, kinds, complaint);
+	/* Among several sessions a complaint outside of them could be about any. */
 	return e || dx_transcript(x)->sessions.n > 3 ? e : dx_search(x, kinds, complaint, NULL);
 }
 
@@ -390,7 +415,7 @@ static void find_no_auth(struct dx *x, const struct session *s)
 /* The first list, said in the clear, had no AUTH but STARTTLS, and the client sent AUTH all the same. */
 static void find_auth_before_tls(struct dx *x, const struct session *s)
 {
-	for (size_t i = 0; i < s->logins.n; i++) {
+	for (size_t i = 0; i < logins_of(s); i++) {
 		const struct login *l = &s->logins.v[i];
 		const struct capabilities *c = session_caps_before(s, l->command->n);
 		if (!l->failed || l->tls || !c || c->tls || caps_offer_auth(c) || !caps_have(c, S("STARTTLS"), NULL) || s->protocol != PROTOCOL_SMTP)
@@ -410,7 +435,7 @@ static void find_basic_auth_at_microsoft(struct dx *x, const struct session *s)
 	const struct event *g = session_event(s, EV_GREETING, 0);
 	if (!g || !dx_match(x, g->text, "Microsoft Exchange (?:IMAP4|POP3) service is ready\\. \\["))
 		return;
-	for (size_t i = 0; i < s->logins.n; i++) {
+	for (size_t i = 0; i < logins_of(s); i++) {
 		const struct login *l = &s->logins.v[i];
 		if (!l->failed || !(is_password_mech(l->mech) || slice_eq(l->mech, S("USER/PASS"))))
 			continue;

@@ -4,6 +4,15 @@
 
 #include "base/base64.h"
 
+/* Logins of one session, and steps of one login, that are looked at: more is a brute-force attack, where the first ones tell as much. */
+#define LOGINS_MAX 64u
+#define STEPS_MAX 64u
+
+static size_t logins_of(const struct session *s)
+{
+	return s->logins.n < LOGINS_MAX ? s->logins.n : LOGINS_MAX;
+}
+
 /* Longest claims part that is looked at: tokens of real tenants stay under 4 KiB. */
 #define CLAIMS_MAX (16u * 1024u)
 
@@ -124,7 +133,7 @@ static bool is_not_connected(struct dx *x, const struct session *s)
 
 static void find_token_claims(struct dx *x, const struct session *s)
 {
-	for (size_t i = 0; i < s->logins.n; i++) {
+	for (size_t i = 0; i < logins_of(s); i++) {
 		const struct login *l = &s->logins.v[i];
 		struct token k;
 		if (!is_oauth(l) || !(l->failed || is_not_connected(x, s)) || !token_read(dx_arena(x), l->password, &k))
@@ -167,11 +176,12 @@ static void find_claims_around(struct dx *x, const struct session *s)
 /* The server's challenge after a token: base64 of {"status":"400","schemes":"Bearer","scope":"https://mail.google.com/"}. */
 static void find_oauth_challenge(struct dx *x, const struct session *s)
 {
-	for (size_t i = 0; i < s->logins.n; i++) {
+	for (size_t i = 0; i < logins_of(s); i++) {
 		const struct login *l = &s->logins.v[i];
 		if (!is_oauth(l) || l->passed)
 			continue;
-		for (size_t k = l->command->n; k < s->events.n && s->events.v[k] != l->reply; k++) {
+		size_t end = l->command->n + STEPS_MAX < s->events.n ? l->command->n + STEPS_MAX : s->events.n;
+		for (size_t k = l->command->n; k < end && s->events.v[k] != l->reply; k++) {
 			const struct event *e = s->events.v[k];
 			if (e->kind != EV_CHALLENGE || e->cmd != l->command || !e->sasl.decoded.n)
 				continue;
@@ -192,7 +202,7 @@ static void find_pop3_one_line(struct dx *x, const struct session *s)
 {
 	if (s->protocol != PROTOCOL_POP3)
 		return;
-	for (size_t i = 0; i < s->logins.n; i++) {
+	for (size_t i = 0; i < logins_of(s); i++) {
 		const struct login *l = &s->logins.v[i];
 		if (!is_oauth(l) || !l->initial_response || !l->failed || l->responses)
 			continue;

@@ -7,6 +7,24 @@
 
 #define _(s) gettext(s)
 
+/* Logins of one session, steps of one login, and sessions of one input that are looked at closely: more is a brute-force attack or a large log, where
+ * the first ones tell as much and looking at all of them again and again would not be linear. */
+#define LOGINS_MAX 64u
+#define STEPS_MAX 64u
+#define SESSIONS_MAX 64u
+#define CONTEXT_MAX 4096u
+
+static size_t logins_of(const struct session *s)
+{
+	return s->logins.n < LOGINS_MAX ? s->logins.n : LOGINS_MAX;
+}
+
+/* Few enough sessions that a rule may search the whole input for each. */
+static bool is_small(const struct dx *x)
+{
+	return dx_transcript(x)->sessions.n <= SESSIONS_MAX;
+}
+
 /* What stands in settings that were never filled in, or what a program makes of an unset variable. */
 static bool is_placeholder(struct slice v)
 {
@@ -44,7 +62,7 @@ static const struct event *empty_step(const struct session *s, const struct logi
 																			: NULL;
 	if (mech_is(l, "USER/PASS"))
 		return l->command->command.args.n ? NULL : l->command;
-	for (size_t i = l->command->n - 1; i < s->events.n && s->events.v[i] != l->reply; i++) {
+	for (size_t i = l->command->n - 1; i < s->events.n && i < l->command->n + STEPS_MAX && s->events.v[i] != l->reply; i++) {
 		const struct event *e = s->events.v[i];
 		bool ours = e == l->command ? l->initial_response : e->kind == EV_RESPONSE && e->cmd == l->command;
 		if (!ours || e->sasl.cancelled || (e->oddities & (ODD_MASKED | ODD_BAD_BASE64)))
@@ -61,7 +79,7 @@ static const struct event *empty_step(const struct session *s, const struct logi
 /* Empty or placeholder credentials: the settings were not loaded. */
 static void find_not_set(struct dx *x, const struct session *s)
 {
-	for (size_t i = 0; i < s->logins.n; i++) {
+	for (size_t i = 0; i < logins_of(s); i++) {
 		const struct login *l = &s->logins.v[i];
 		if (!carries_password(l) || l->passed)
 			continue;
@@ -103,7 +121,7 @@ static bool is_printable(struct slice v)
 
 static void find_non_ascii(struct dx *x, const struct session *s)
 {
-	for (size_t i = 0; i < s->logins.n; i++) {
+	for (size_t i = 0; i < logins_of(s); i++) {
 		const struct login *l = &s->logins.v[i];
 		if (!l->failed || !carries_password(l) || value_is_masked(l->password))
 			continue;
@@ -135,7 +153,7 @@ static bool has_stray_end(struct slice v)
 
 static void find_whitespace(struct dx *x, const struct session *s)
 {
-	for (size_t i = 0; i < s->logins.n; i++) {
+	for (size_t i = 0; i < logins_of(s); i++) {
 		const struct login *l = &s->logins.v[i];
 		if (!l->failed || !carries_password(l))
 			continue;
@@ -177,7 +195,7 @@ static bool has_special(struct slice v)
 static void find_mangled(struct dx *x, const struct session *s)
 {
 	const struct transcript *t = dx_transcript(x);
-	for (size_t i = 0; i < s->logins.n; i++) {
+	for (size_t i = 0; is_small(x) && i < logins_of(s); i++) {
 		const struct login *l = &s->logins.v[i];
 		struct slice sent = l->password;
 		if (!l->failed || !carries_password(l) || !sent.n || value_is_masked(sent))
@@ -186,7 +204,7 @@ static void find_mangled(struct dx *x, const struct session *s)
 			dx_evidence(dx_find(x, "password-mangled-by-shell", 0.85, login_event(l)), l->reply);
 			return;
 		}
-		for (size_t k = 0; k < t->context.n; k++) {
+		for (size_t k = 0; k < t->context.n && k < CONTEXT_MAX; k++) {
 			const struct event *e = t->context.v[k];
 			struct slice value = unquoted(event_fact(e, "value"));
 			if (e->kind != EV_CONFIG || !is_password_name(event_fact(e, "setting")) || !has_special(value) || slice_eq(value, sent))
@@ -206,7 +224,7 @@ static void find_realm_stripped(struct dx *x, const struct session *s)
 {
 	static const char *const known_as = "(?:passwd-file|passwd|sql|ldap|pam|shadow|static|bsdauth)\\(([^,@)\\s]+),[^)]*\\): (?:unknown user|user not found|pam_authenticate)|"
 					    "\\[user=([^\\]@]+)\\] \\[service|(?:no such user|unknown user|user not found)[: ]+[\"'<]?([\\w.+-]+)[\"'>]?\\s*$";
-	for (size_t i = 0; i < s->logins.n; i++) {
+	for (size_t i = 0; is_small(x) && i < logins_of(s) && i < 4; i++) {
 		const struct login *l = &s->logins.v[i];
 		size_t at = slice_find_byte(l->user, '@');
 		if (!l->failed || at == SLICE_NPOS || at == 0 || value_is_masked(l->user))
