@@ -17,6 +17,8 @@
 #define EXPLAINS_SLACK 0.25
 /* What is left of a wording's confidence that counts after certain commands only, where it is not known which command it answers. */
 #define BLIND_FACTOR 0.85
+/* A person who retells a message, or denies it ("it is not greylisting"), is a weaker witness than the program itself. */
+#define RETOLD_FACTOR 0.8
 
 struct diagnoser {
 	const struct knowledge *knowledge;

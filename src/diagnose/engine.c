@@ -206,6 +206,15 @@ static bool anywhere(struct dx *x, const char *regex)
 	return yes;
 }
 
+/* A pattern of what servers and programs say, not only of what people write. */
+static bool meant_for_replies(const struct pattern *p)
+{
+	for (size_t i = 0; i < p->n_in; i++)
+		if (strcmp(p->in[i], "reply") == 0)
+			return true;
+	return false;
+}
+
 static void take_match(void *user, const struct match *hit)
 {
 	struct pattern_user *u = user;
@@ -215,9 +224,11 @@ static void take_match(void *user, const struct match *hit)
 	if (*p->unless && anywhere(u->dx, p->unless))
 		return;
 	u->dx->rule_name = p->match;
+	bool retold = u->event->kind == EV_PROSE && meant_for_replies(p);
 	/* Words that count after certain commands only are half as telling where the command is not known. */
 	bool blind = p->n_after && !match_after(u->event).n;
-	struct draft *d = dx_find(u->dx, p->cause, blind ? p->confidence * BLIND_FACTOR : p->confidence, u->event);
+	double confidence = p->confidence * (blind ? BLIND_FACTOR : 1) * (retold ? RETOLD_FACTOR : 1);
+	struct draft *d = dx_find(u->dx, p->cause, confidence, u->event);
 	if (u->event->cmd)
 		dx_evidence(d, u->event->cmd);
 	d->template = *p->summary ? p->summary : NULL;

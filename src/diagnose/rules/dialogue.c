@@ -390,6 +390,9 @@ static void find_stale_reply(struct dx *x, const struct session *s)
 	const struct exchange *auth = session_exchange(s, S("AUTH"), 0, NULL);
 	if (!is_smtp(s) || s->from_log || !auth || !auth->reply || auth->reply->answer.code != 250)
 		return;
+	/* A paste that begins inside the EHLO reply leaves a line of it that the AUTH reply is joined to. */
+	if ((auth->reply->oddities & (ODD_UNTERMINATED | ODD_MIXED_CODES)) || (auth->command && auth->reply->n < auth->command->n))
+		return;
 	struct draft *d = dx_find(x, "client-misparses-ehlo", 0.85, auth->reply);
 	dx_evidence(d, auth->command);
 }
