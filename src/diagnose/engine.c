@@ -242,7 +242,7 @@ static void run_patterns(struct dx *x)
 	for (size_t i = 0; i < t->events.n; i++) {
 		const struct event *e = t->events.v[i];
 		struct pattern_user u = {x, e};
-		matcher_run(x->diagnoser->matcher, e, e->session ? e->session->protocol : PROTOCOL_UNKNOWN, take_match, &u);
+		matcher_run(x->diagnoser->matcher, x->arena, e, e->session ? e->session->protocol : PROTOCOL_UNKNOWN, take_match, &u);
 	}
 }
 

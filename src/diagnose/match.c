@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "diagnose/literal.h"
+#include "diagnose/unwrap.h"
 
 struct regex {
 	const char *text;
@@ -218,24 +219,39 @@ static bool run_regex(struct matcher *m, struct regex *r, struct slice text)
 	return code && pcre2_match(code, text.p ? text.p : nothing, text.n, 0, 0, m->data, m->context) >= 0;
 }
 
-void matcher_run(struct matcher *m, const struct event *e, enum protocol p, void (*take)(void *user, const struct match *hit), void *user)
+/* The pattern on the text as it stands, or else on the unwrapped one; *text is the one that matched. */
+static bool run_either(struct matcher *m, struct compiled *c, struct slice unwrapped, struct slice *text)
+{
+	if (run_regex(m, &c->regex, *text))
+		return true;
+	if (!unwrapped.n || !run_regex(m, &c->regex, unwrapped))
+		return false;
+	*text = unwrapped;
+	return true;
+}
+
+void matcher_run(struct matcher *m, struct arena *a, const struct event *e, enum protocol p, void (*take)(void *user, const struct match *hit), void *user)
 {
 	struct slice text = slice_sub(e->text, 0, MATCH_TEXT_MAX);
 	uint32_t kind = 1u << e->kind;
 	if (!text.n)
 		return;
 	memset(m->hits, 0, m->n);
+	struct slice unwrapped = unwrap(a, text);
 	finder_scan(m->finder, text, m->hits);
+	if (unwrapped.n)
+		finder_scan(m->finder, unwrapped, m->hits);
 	for (size_t i = 0; i < m->n; i++) {
 		struct compiled *c = &m->patterns[i];
+		struct slice matched = text;
 		if ((!m->hits[i] && !m->always[i]) || !(c->kinds & kind))
 			continue;
 		if (c->protocols && p != PROTOCOL_UNKNOWN && !(c->protocols & 1u << p))
 			continue;
-		if (!fits_after(c->pattern, e) || !fits_code(c->pattern, e) || !run_regex(m, &c->regex, text))
+		if (!fits_after(c->pattern, e) || !fits_code(c->pattern, e) || !run_either(m, c, unwrapped, &matched))
 			continue;
 		struct match hit = {.pattern = c->pattern};
-		take_values(m, c->regex.code, text, &hit);
+		take_values(m, c->regex.code, matched, &hit);
 		take(user, &hit);
 	}
 }

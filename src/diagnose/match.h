@@ -29,8 +29,8 @@ struct match {
 struct matcher *matcher_new(const struct knowledge *k, struct err *reterr);
 void matcher_free(struct matcher *m);
 
-/* Calls take for every pattern that fits the event and matches its text; `needs` and `unless` are the caller's business. */
-void matcher_run(struct matcher *m, const struct event *e, enum protocol p, void (*take)(void *user, const struct match *hit), void *user);
+/* Calls take for every pattern that fits the event and matches its text, as it stands or unwrapped (in a, where the values then point); `needs` and `unless` are the caller's business. */
+void matcher_run(struct matcher *m, struct arena *a, const struct event *e, enum protocol p, void (*take)(void *user, const struct match *hit), void *user);
 
 /* Any regular expression, compiled once per address of its text; caseless, dot matches newline. False also when it does not compile. */
 bool matcher_regex(struct matcher *m, struct slice text, const char *regex, struct slice *ret_group);
