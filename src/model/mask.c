@@ -170,7 +170,7 @@ static void after_option(struct scrub *x, size_t start, size_t at)
 {
 	(void)start;
 	size_t from = skip_blanks(x->text, at), to = value_end(x->text, &from, "\n");
-	if (from > at && x->text.p[from] != '-')
+	if (from > at && from < to && x->text.p[from] != '-')
 		add_span(x, from, to, SLICE_NONE);
 }
 

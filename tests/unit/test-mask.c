@@ -42,6 +42,8 @@ static void secrets_in_words_are_masked(void **state)
 		{"the bearer token expired", NULL},
 		{"swaks --auth-password hunter2 --tls", "swaks --auth-password *** (7: letters, digits) --tls"},
 		{"curl -u me:hunter2 smtp://mx", "curl -u me:*** (7: letters, digits) smtp://mx"},
+		{"swaks -ap '", NULL},
+		{"swaks -ap --tls", NULL},
 		{"dXNlcj11AWF1dGg9QmVhcmVyIHRvawEB", "*** (3: letters)"},
 		{"550 5.1.1 <me@example.org>: no such user", NULL},
 		{"", NULL},

@@ -6,7 +6,7 @@ static const char *const complaints[] = {
 	"error", "fail", "cannot", "can't", "could not", "couldn't", "unable to", "denied", "refused", "rejected", "timed out", "timeout", "exception",
 	"invalid", "not supported", "unsupported", "not found", "no such", "unexpected", "warning", "fatal", "panic", "traceback", "disconnected",
 	"lost connection", "not allowed", "not permitted", "unknown", "expired", "mismatch", "blocked", "exceeded", "too many", "too large", "unrecognized",
-	"unauthenticated", "not authenticated", "fehler", "erreur", "b\xc5\x82\xc4\x85" "d", "\xd0\xbe\xd1\x88\xd0\xb8\xd0\xb1\xd0\xba",
+	"unauthenticated", "not authenticated", "fehler", "erreur", "błąd", "ошибк",
 };
 
 /* Names of settings stand alone or in a path: letters, digits, and a few signs, no blanks, not too long. */
