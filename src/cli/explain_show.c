@@ -59,12 +59,14 @@ static struct slice code_title(const struct explain_shown *o, const struct code 
 {
 	/* "curl 67" names its program already. */
 	const char *kind = tr(explain_kind_title(c->kind));
+	struct slice title = known(o, c->title), prefix = arena_printf(o->arena, "%s: ", kind);
+	slice_skip_nocase(&title, prefix);
 	bool named = slice_starts_nocase(slice_from_cstr(c->code), slice_from_cstr(kind));
 	if (named)
-		return arena_printf(o->arena, "%s: %.*s", c->code, SLICE_FMT(known(o, c->title)));
+		return arena_printf(o->arena, "%s: %.*s", c->code, SLICE_FMT(title));
 	if (strchr(c->code, ' '))
-		return arena_printf(o->arena, "%s, “%s”: %.*s", kind, c->code, SLICE_FMT(known(o, c->title)));
-	return arena_printf(o->arena, "%s %s: %.*s", kind, c->code, SLICE_FMT(known(o, c->title)));
+		return arena_printf(o->arena, "%s, “%s”: %.*s", kind, c->code, SLICE_FMT(title));
+	return arena_printf(o->arena, "%s %s: %.*s", kind, c->code, SLICE_FMT(title));
 }
 
 static void show_code(struct buf *out, const struct explain_shown *o, const struct code *c)

@@ -17,6 +17,8 @@ static const struct {
 	{"dotnet", ".NET"}, {"imap-code", "IMAP"}, {"pop3-code", "POP3"}, {"exim", "Exim"}, {"cpanel", "cPanel"}, {"postfix", "Postfix"},
 	{"dovecot", "Dovecot"}, {"sasl", "SASL"}, {"sendmail", "Sendmail"}, {"qmail", "qmail"}, {"courier", "Courier"}, {"opensmtpd", "OpenSMTPD"},
 	{"curl", "curl"}, {"swaks", "swaks"}, {"msmtp", "msmtp"}, {"phpmailer", N_("PHP mailers")}, {"python", "Python"}, {"javamail", "JavaMail"},
+	{"ruby", "Ruby"}, {"go", "Go"}, {"php", "PHP"}, {"fetchmail", "fetchmail"}, {"mutt", "mutt"}, {"mbsync", "mbsync"}, {"offlineimap", "OfflineIMAP"},
+	{"thunderbird", "Thunderbird"}, {"outlook", "Outlook"}, {"ssmtp", "sSMTP"}, {"s-nail", "s-nail"},
 	{"mtp-response", N_("MTP response")}, {"libmtp", "libmtp"}, {"urb", N_("USB error of Linux")}, {"errno", N_("System error")},
 	{"gai", N_("Name look-up error")}, {"winsock", N_("Windows network error")}, {"dns", "DNS"}, {"sysexits", N_("Exit status of a mailer")},
 	{"bounce", N_("Bounce")},
@@ -185,14 +187,14 @@ static bool is_phrase(struct slice s)
 	return letters && s.n >= PHRASE_MIN && (slice_find_byte(s, ' ') != SLICE_NPOS || slice_find_byte(s, '_') != SLICE_NPOS || s.n >= 14);
 }
 
-/* Length of the longest spelling of the entry that stands in the text. */
-static size_t longest_in(const struct code *c, struct slice text)
+/* The longest spelling of the entry that stands in the text. */
+static struct slice longest_in(const struct code *c, struct slice text)
 {
-	size_t best = 0;
+	struct slice best = SLICE_NONE;
 	for (size_t i = 0; i <= c->n_also; i++) {
 		struct slice s = slice_from_cstr(i < c->n_also ? c->also[i] : c->code);
-		if (s.n > best && is_phrase(s) && stands_in(text, s))
-			best = s.n;
+		if (s.n > best.n && is_phrase(s) && stands_in(text, s))
+			best = s;
 	}
 	return best;
 }
@@ -211,14 +213,31 @@ static bool has_code(const struct explanation *e, const struct code *c)
 	return false;
 }
 
+/* A phrase that is only a piece of a longer one found says nothing of its own. */
+static void drop_pieces(struct explanation *e, struct slice *found)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < e->phrases.n; i++) {
+		bool piece = false;
+		for (size_t j = 0; j < kept && !piece; j++)
+			piece = found[j].n > found[i].n && slice_has_nocase(found[j], found[i]);
+		if (piece)
+			continue;
+		found[kept] = found[i];
+		e->phrases.v[kept++] = e->phrases.v[i];
+	}
+	e->phrases.n = kept;
+}
+
 static bool find_phrases(struct arena *a, const struct knowledge *k, struct slice text, struct explanation *e)
 {
-	size_t length[EXPLAIN_PHRASES_MAX] = {0};
+	struct slice found[EXPLAIN_PHRASES_MAX];
 	for (size_t i = 0; i < k->n_codes; i++) {
-		size_t n = has_code(e, &k->codes[i]) ? 0 : longest_in(&k->codes[i], text), at = e->phrases.n;
-		if (n == 0)
+		struct slice s = has_code(e, &k->codes[i]) ? SLICE_NONE : longest_in(&k->codes[i], text);
+		size_t at = e->phrases.n;
+		if (s.n == 0)
 			continue;
-		while (at > 0 && length[at - 1] < n)
+		while (at > 0 && found[at - 1].n < s.n)
 			at--;
 		if (at == EXPLAIN_PHRASES_MAX)
 			continue;
@@ -226,11 +245,12 @@ static bool find_phrases(struct arena *a, const struct knowledge *k, struct slic
 			return false;
 		for (size_t j = e->phrases.n - 1; j > at; j--) {
 			e->phrases.v[j] = e->phrases.v[j - 1];
-			length[j] = length[j - 1];
+			found[j] = found[j - 1];
 		}
 		e->phrases.v[at] = &k->codes[i];
-		length[at] = n;
+		found[at] = s;
 	}
+	drop_pieces(e, found);
 	return true;
 }
 
@@ -258,10 +278,11 @@ static bool add_word(struct arena *a, const struct knowledge *k, struct slice wo
 		return true;
 	for (size_t i = 0; i < k->n_codes; i++) {
 		const struct code *c = &k->codes[i];
-		/* Numbers mean something else in each kind: in a reply only the protocol's. */
-		if ((reply && strcmp(c->kind, "smtp-reply") != 0) || (enhanced && strcmp(c->kind, "enhanced") != 0))
+		bool own = slice_eq(slice_from_cstr(c->code), word);
+		/* Numbers mean something else in each kind: in a reply only the protocol's, or a provider's own. */
+		if ((reply && strcmp(c->kind, "smtp-reply") != 0) || (enhanced && strcmp(c->kind, "enhanced") != 0 && !own))
 			continue;
-		if (!explain_code_is(c, word) || (reply && !slice_eq(slice_from_cstr(c->code), word)))
+		if (!explain_code_is(c, word) || (reply && !own))
 			continue;
 		known = true;
 		if (!has_code(e, c) && !add_code(a, e, c))
