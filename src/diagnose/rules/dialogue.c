@@ -360,6 +360,16 @@ static size_t lines_before(const struct event *reply, const struct event *comman
 	return gap < reply->answer.n_lines ? gap : reply->answer.n_lines;
 }
 
+/* The evidence is what a packet analyser printed: a line is a segment. */
+static bool shows_packets(struct dx *x, const struct event *e)
+{
+	const struct transcript *t = dx_transcript(x);
+	if (from_wire(e))
+		return true;
+	struct slice form = e->stamp.where.input < t->inputs.n ? t->inputs.v[e->stamp.where.input].form : SLICE_NONE;
+	return slice_has(form, S("tshark")) || slice_has(form, S("tcpdump")) || slice_has(form, S("pcap"));
+}
+
 /* A command was sent while the lines of the EHLO reply were still coming (or being read). */
 static void find_command_inside_reply(struct dx *x, const struct session *s)
 {
@@ -376,7 +386,7 @@ static void find_command_inside_reply(struct dx *x, const struct session *s)
 		size_t read = lines_before(hello->reply, next->command);
 		if (!read && !(hello->reply->oddities & ODD_SPLIT))
 			continue;
-		bool packets = (hello->reply->oddities & ODD_SPLIT) || read > 1 ||
+		bool packets = (hello->reply->oddities & ODD_SPLIT) || read > 1 || shows_packets(x, hello->reply) ||
 			       dx_search(x, KINDS_AROUND | KINDS_TOLD, "packet|segment|wireshark|tcpdump|modem|SIM\\d00", NULL);
 		struct draft *d = dx_find(x, packets ? "reply-split-over-packets" : "client-misparses-ehlo", 0.88, next->command);
 		dx_evidence(d, hello->reply);
@@ -619,6 +629,19 @@ static void find_pipelining_broken(struct dx *x, const struct session *s)
 
 #define GREETING_LATE_US (8 * 1000000LL)
 
+/* A packet list in which one side closes before the greeting comes, and nothing was asked. */
+static void find_greeting_after_close(struct dx *x, const struct session *s)
+{
+	const struct event *greeting = session_event(s, EV_GREETING, 0);
+	if (!is_smtp(s) || !greeting || greeting->answer.code != 220 || session_event(s, EV_COMMAND, 0))
+		return;
+	const struct event *fin = dx_search(x, KIND(EV_TOOL) | KIND(EV_CLOSE), "\\[(?:FIN|RST)|Flags \\[[FR]", NULL);
+	if (!fin || fin->stamp.where.line >= greeting->stamp.where.line || !dx_search(x, KIND(EV_TOOL) | KIND(EV_CONNECT), "\\[SYN|Flags \\[S", NULL))
+		return;
+	struct draft *d = dx_find(x, "greeting-delay-vs-client-timeout", 0.75, greeting);
+	dx_evidence(d, fin);
+}
+
 /* Connected, greeted late, and by then the client had gone or complained. */
 static void find_late_greeting(struct dx *x, const struct session *s)
 {
@@ -815,6 +838,7 @@ const struct rule rules_dialogue[] = {
 	{"pipelining-unoffered", "unauthorized-pipelining", RULE_SESSION, find_pipelining},
 	{"pipelining-broken", "extension-advertised-but-broken", RULE_SESSION, find_pipelining_broken},
 	{"late-greeting", "greeting-delay-vs-client-timeout", RULE_SESSION, find_late_greeting},
+	{"greeting-after-close", "greeting-delay-vs-client-timeout", RULE_SESSION, find_greeting_after_close},
 	{"greeting-elsewhere", "greeting-delay-vs-client-timeout", RULE_INPUT, find_greeting_elsewhere},
 	{"wrong-order", "sequence-error", RULE_SESSION, find_wrong_order},
 	{"headers-as-commands", "sequence-headers-before-data", RULE_SESSION, find_headers_as_commands},

@@ -334,6 +334,57 @@ static void find_bad_headers(struct dx *x, const struct session *s, const struct
 	(void)s;
 }
 
+/* "Subject: x" as a line of the evidence: which of the fields that may stand once it is, as a bit; 0 for none. */
+static unsigned shown_field(struct slice line)
+{
+	size_t colon = slice_find_byte(line, ':');
+	if (colon == SLICE_NPOS || colon + 2 >= line.n || line.p[colon + 1] != ' ')
+		return 0;
+	static const char *const shown[] = {"From", "To", "Cc", "Subject", "Date", "Message-ID", "Message-Id", "Reply-To"};
+	for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+		if (slice_eq(slice_sub(line, 0, colon), slice_from_cstr(shown[i])))
+			return 1u << (i > 5 ? i - 1 : i);
+	return 0;
+}
+
+/* The first line of this text that repeats a field of the same header block, or nothing. */
+static struct slice repeated_field(struct slice text, unsigned *seen)
+{
+	struct slice line;
+	while (slice_next_line(&text, &line)) {
+		unsigned bit = shown_field(line);
+		if (!line.n || slice_starts(line, S("--")))
+			*seen = 0;
+		if (bit & *seen)
+			return line;
+		*seen |= bit;
+	}
+	return SLICE_NONE;
+}
+
+/* A refused message whose header stands in the evidence (the end of a bounce, say) with a field twice in it. */
+static void find_repeated_header_shown(struct dx *x, const struct session *none)
+{
+	(void)none;
+	const struct transcript *t = dx_transcript(x);
+	const struct event *refusal = dx_search(x, KINDS_TOLD | KIND(EV_REPLY), "\\b5[05]\\d\\b[^\\n]*(?:5322|header|compli|policy|format|5\\.7\\.1|5\\.6\\.0)", NULL);
+	unsigned seen = 0;
+	for (size_t i = 0; refusal && i < t->events.n; i++) {
+		const struct event *e = t->events.v[i], *before = i ? t->events.v[i - 1] : NULL;
+		if (e->kind != EV_CONFIG && e->kind != EV_PROSE && e->kind != EV_BOUNCE && e->kind != EV_TOOL)
+			continue;
+		if (!before || e->stamp.where.line != before->stamp.where.line + 1)
+			seen = 0;
+		struct slice line = repeated_field(e->text, &seen);
+		if (!line.n)
+			continue;
+		struct draft *d = dx_find(x, "duplicate-headers", dx_match(x, refusal->text, "5322|header|compli") ? 0.8 : 0.5, e);
+		dx_value(d, "header", slice_sub(line, 0, slice_find_byte(line, ':')));
+		dx_evidence(d, refusal);
+		return;
+	}
+}
+
 /* What the summary of the message says against the reply to it. */
 static void find_bad_message(struct dx *x, const struct session *s)
 {
@@ -442,6 +493,7 @@ const struct rule rules_envelope[] = {
 	{"empty-sender", "empty-envelope-sender", RULE_SESSION, find_empty_sender},
 	{"over-size", "message-too-big", RULE_SESSION, find_over_size},
 	{"bad-message", "duplicate-headers", RULE_SESSION, find_bad_message},
+	{"repeated-header-shown", "duplicate-headers", RULE_INPUT, find_repeated_header_shown},
 	{"bare-lf-hang", "bare-lf", RULE_SESSION, find_bare_lf_hang},
 	{"broken-bdat", "bdat-chunking-broken", RULE_SESSION, find_broken_bdat},
 	{"recipient-limit", "too-many-recipients", RULE_SESSION, find_recipient_limit},

@@ -255,6 +255,9 @@ static void take(struct reader *r, struct slice line)
 	bool ends;
 	if (!find_mark(line, &h))
 		return;
+	struct slice front = line;
+	int64_t us;
+	reader_set_time(r, line.n && (ascii_is_digit(line.p[0]) || line.p[0] == '[') && reader_skip_time(&front, &us) ? us : 0);
 	struct slice said = unquote(r, &h, &ends);
 	enum side plain = plain_side(said), side = h.side;
 	if (h.kind == ARROW && plain != SIDE_UNKNOWN)
@@ -265,6 +268,7 @@ static void take(struct reader *r, struct slice line)
 		reader_say_raw(r, side, said);
 	else
 		reader_say(r, side, said);
+	reader_set_time(r, 0);
 }
 
 const struct form form_marked = {
