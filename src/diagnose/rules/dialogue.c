@@ -25,6 +25,14 @@ static bool from_wire(const struct event *e)
 	return e->stamp.where.frame != 0;
 }
 
+/* What a person wrote around a paste is looked for only where there are few sessions: a long log has no such words, and the search costs. */
+#define PASTE_SESSIONS 64u
+
+static const struct event *search_around(struct dx *x, unsigned kinds, const char *regex)
+{
+	return dx_transcript(x)->sessions.n <= PASTE_SESSIONS ? dx_search(x, kinds, regex, NULL) : NULL;
+}
+
 /* --- the EHLO name --------------------------------------------------------------------------------------------------------------- */
 
 enum name_kind { NAME_GOOD, NAME_HIDDEN, NAME_MISSING, NAME_UNDERSCORE, NAME_BARE_IP, NAME_GENERIC, NAME_SHORT, NAME_INVALID, NAME_OWN };
@@ -218,9 +226,9 @@ static void find_bad_name_accepted(struct dx *x, const struct session *s)
 	enum name_kind kind = classify_name(s, s->ehlo);
 	if (kind != NAME_BARE_IP && kind != NAME_GENERIC && kind != NAME_INVALID && kind != NAME_MISSING)
 		return;
-	const struct event *lost = dx_search(x, KIND(EV_PROSE) | KIND(EV_ERROR) | KIND(EV_LOG),
+	const struct event *lost = search_around(x, KIND(EV_PROSE) | KIND(EV_ERROR) | KIND(EV_LOG),
 					     "never (?:arriv|deliver|receiv|show)|not (?:arriv|deliver|receiv)|(?:does ?n.t|did ?n.t|do not|did not) (?:arrive|receive|get|show)|silently|"
-					     "dropped|disappear|no (?:e-?)?mail (?:arrive|is received)", NULL);
+					     "dropped|disappear|no (?:e-?)?mail (?:arrive|is received)");
 	if (!lost)
 		return;
 	struct draft *d = dx_find(x, name_verdicts[kind].cause, 0.55, s->ehlo_event);
@@ -387,7 +395,7 @@ static void find_command_inside_reply(struct dx *x, const struct session *s)
 		if (!read && !(hello->reply->oddities & ODD_SPLIT))
 			continue;
 		bool packets = (hello->reply->oddities & ODD_SPLIT) || read > 1 || shows_packets(x, hello->reply) ||
-			       dx_search(x, KINDS_AROUND | KINDS_TOLD, "packet|segment|wireshark|tcpdump|modem|SIM\\d00", NULL);
+			       search_around(x, KINDS_AROUND | KINDS_TOLD, "packet|segment|wireshark|tcpdump|modem|SIM\\d00");
 		struct draft *d = dx_find(x, packets ? "reply-split-over-packets" : "client-misparses-ehlo", 0.88, next->command);
 		dx_evidence(d, hello->reply);
 		return;
@@ -411,30 +419,21 @@ static void find_stale_reply(struct dx *x, const struct session *s)
 	"(?:does ?n.t|do not|does not|not) (?:seem to )?(?:support|offer|advertise)\\w*[^\\n]{0,30}\\bauth(?!enticat\\w+-res)|" \
 	"AUTH\\w* (?:is )?not (?:supported|available|offered)"
 
-/* The last list that stands before this line of the evidence. */
-static const struct capabilities *caps_above(const struct session *s, const struct event *e)
-{
-	const struct capabilities *found = NULL;
-	if (e->session == s)
-		return session_caps_before(s, e->n);
-	for (size_t i = 0; i < s->caps.n; i++)
-		if (s->caps.v[i].event->stamp.where.input == e->stamp.where.input && s->caps.v[i].event->stamp.where.line < e->stamp.where.line)
-			found = &s->caps.v[i];
-	return found;
-}
-
 /* The client says that there is no AUTH, though the list that it was given before names LOGIN or PLAIN. */
-static void find_auth_overlooked(struct dx *x, const struct session *s)
+static void find_auth_overlooked(struct dx *x, const struct session *none)
 {
-	size_t at = 0;
-	const struct event *e;
-	if (!is_smtp(s) || s->from_log || !s->caps.n)
-		return;
-	while ((e = dx_search(x, KINDS_TOLD | KINDS_AROUND, NO_AUTH_TEXT, &at))) {
-		if (e->session && e->session != s)
+	(void)none;
+	const struct transcript *t = dx_transcript(x);
+	const struct session *last = NULL; /* what a statement outside of any session is about */
+	for (size_t i = 0; i < t->events.n; i++) {
+		const struct event *e = t->events.v[i];
+		if (e->session)
+			last = e->session;
+		bool told = KIND(e->kind) & (KINDS_TOLD | KINDS_AROUND);
+		if (!told || !last || !is_smtp(last) || last->from_log || !dx_match(x, e->text, NO_AUTH_TEXT))
 			continue;
-		const struct capabilities *c = caps_above(s, e);
-		if (!caps_have_mech(c, S("LOGIN")) && !caps_have_mech(c, S("PLAIN")))
+		const struct capabilities *c = session_caps_before(last, e->session ? e->n : 0);
+		if ((!caps_have_mech(c, S("LOGIN")) && !caps_have_mech(c, S("PLAIN"))) || c->event->stamp.where.line > e->stamp.where.line)
 			continue;
 		if (dx_match(x, e->text, "mechanism|XOAUTH|CRAM|DIGEST|NTLM|SCRAM|GSSAPI|auth type"))
 			continue;
@@ -492,7 +491,7 @@ static void find_malformed_ehlo_reply(struct dx *x, const struct session *s)
 			confidence = r->n_lines > 1 || first.n ? 0.82 : 0.5;
 		else if (has_codeless_keyword(ex->reply->text) || (next && next->side == SIDE_SERVER && has_codeless_keyword(next->text)))
 			confidence = 0.9;
-		else if (r->n_lines == 1 && dx_search(x, KIND(EV_PROSE) | KIND(EV_CONFIG), "^\\s*(?:8BITMIME|SIZE(?: \\d+)?|PIPELINING|STARTTLS|AUTH [A-Z -]+|ENHANCEDSTATUSCODES|DSN|SMTPUTF8|CHUNKING)\\s*$", NULL))
+		else if (r->n_lines == 1 && i < 8 && search_around(x, KIND(EV_PROSE) | KIND(EV_CONFIG), "^\\s*(?:8BITMIME|SIZE(?: \\d+)?|PIPELINING|STARTTLS|AUTH [A-Z -]+|ENHANCEDSTATUSCODES|DSN|SMTPUTF8|CHUNKING)\\s*$"))
 			confidence = 0.88;
 		else if (ex->reply->oddities & ODD_MIXED_CODES)
 			confidence = 0.75;
@@ -537,7 +536,7 @@ static void find_lone_dot(struct dx *x, const struct session *s)
 		const struct event *e = s->events.v[i];
 		if (e->kind != EV_REPLY || e->answer.n_lines < 2 || !(e->oddities & ODD_UNTERMINATED))
 			continue;
-		const struct event *dot = dx_search(x, KINDS_AROUND | KIND(EV_UNTAGGED) | KIND(EV_COMMAND), "^\\s*\\.\\s*$", NULL);
+		const struct event *dot = search_around(x, KINDS_AROUND | KIND(EV_UNTAGGED) | KIND(EV_COMMAND), "^\\s*\\.\\s*$");
 		if (!dot || (dot->stamp.where.line && dot->stamp.where.line < e->stamp.where.line))
 			return;
 		struct draft *d = dx_find(x, "reply-split-over-packets", 0.85, e);
@@ -564,7 +563,7 @@ static void find_early_talk(struct dx *x, const struct session *s)
 		if (!(greeting && greeting->n > e->n) && !(refused && from_wire(e)) && !(refused && e->reply->answer.code == 220))
 			return;
 		/* A client's own log with an empty read before its EHLO: it waited, but not long enough. */
-		bool waited = !from_wire(e) && dx_search(x, KIND(EV_ERROR) | KINDS_AROUND | KIND(EV_LOG), "EHLO not accepted from server: 220|FROM SERVER:\\s*$", NULL);
+		bool waited = !from_wire(e) && search_around(x, KIND(EV_ERROR) | KINDS_AROUND | KIND(EV_LOG), "EHLO not accepted from server: 220|FROM SERVER:\\s*$");
 		struct draft *d = dx_find(x, waited ? "greeting-delay-vs-client-timeout" : "early-talker", 0.86, e);
 		dx_evidence(d, greeting ? greeting : e->reply);
 		return;
@@ -635,8 +634,8 @@ static void find_greeting_after_close(struct dx *x, const struct session *s)
 	const struct event *greeting = session_event(s, EV_GREETING, 0);
 	if (!is_smtp(s) || !greeting || greeting->answer.code != 220 || session_event(s, EV_COMMAND, 0))
 		return;
-	const struct event *fin = dx_search(x, KIND(EV_TOOL) | KIND(EV_CLOSE), "\\[(?:FIN|RST)|Flags \\[[FR]", NULL);
-	if (!fin || fin->stamp.where.line >= greeting->stamp.where.line || !dx_search(x, KIND(EV_TOOL) | KIND(EV_CONNECT), "\\[SYN|Flags \\[S", NULL))
+	const struct event *fin = search_around(x, KIND(EV_TOOL) | KIND(EV_CLOSE), "\\[(?:FIN|RST)|Flags \\[[FR]");
+	if (!fin || fin->stamp.where.line >= greeting->stamp.where.line || !search_around(x, KIND(EV_TOOL) | KIND(EV_CONNECT), "\\[SYN|Flags \\[S"))
 		return;
 	struct draft *d = dx_find(x, "greeting-delay-vs-client-timeout", 0.75, greeting);
 	dx_evidence(d, fin);
@@ -660,7 +659,7 @@ static void find_late_greeting(struct dx *x, const struct session *s)
 static void find_greeting_elsewhere(struct dx *x, const struct session *none)
 {
 	(void)none;
-	const struct event *error = dx_search(x, KINDS_TOLD, "Greeting never received|(?:timed? ?out|timeout)[^\\n]{0,60}(?:greeting|banner|220|connect)", NULL);
+	const struct event *error = search_around(x, KINDS_TOLD, "Greeting never received|(?:timed? ?out|timeout)[^\\n]{0,60}(?:greeting|banner|220|connect)");
 	if (!error || dx_search(x, 0, "\\b465\\b|smtps:|proxy", NULL))
 		return;
 	const struct transcript *t = dx_transcript(x);
@@ -757,15 +756,15 @@ static void find_headers_as_commands(struct dx *x, const struct session *s)
 }
 
 /* The same in a paste without marks, where a header line could not be told from a setting: it stands right above the refusal. */
-static void find_headers_above_refusals(struct dx *x, const struct session *s)
+static void find_headers_above_refusals(struct dx *x, const struct session *none)
 {
+	(void)none;
 	const struct transcript *t = dx_transcript(x);
-	if (!is_smtp(s) || s->from_log || s->message_accepted)
-		return;
 	for (size_t i = 1; i < t->events.n; i++) {
 		const struct event *e = t->events.v[i], *above = t->events.v[i - 1];
-		bool refused = e->session == s && e->kind == EV_REPLY && !e->cmd && (e->answer.code == 500 || e->answer.code == 502 || e->answer.code == 503);
-		if (!refused || (above->kind != EV_CONFIG && above->kind != EV_PROSE) || above->stamp.where.line + 1 != e->stamp.where.line)
+		const struct session *s = e->session;
+		bool refused = s && e->kind == EV_REPLY && !e->cmd && (e->answer.code == 500 || e->answer.code == 502 || e->answer.code == 503);
+		if (!refused || !is_smtp(s) || s->from_log || s->message_accepted || (above->kind != EV_CONFIG && above->kind != EV_PROSE) || above->stamp.where.line + 1 != e->stamp.where.line)
 			continue;
 		if (!dx_match(x, above->text, "^\\s*(?:From|To|Cc|Subject|Date|MIME-Version|Message-ID|Content-Type|Reply-To) ?:"))
 			continue;
@@ -829,7 +828,7 @@ const struct rule rules_dialogue[] = {
 	{"ehlo-after-auth", "re-ehlo-after-auth", RULE_SESSION, find_ehlo_after_auth},
 	{"command-inside-reply", "client-misparses-ehlo", RULE_SESSION, find_command_inside_reply},
 	{"stale-reply", "client-misparses-ehlo", RULE_SESSION, find_stale_reply},
-	{"auth-overlooked", "client-misparses-ehlo", RULE_SESSION, find_auth_overlooked},
+	{"auth-overlooked", "client-misparses-ehlo", RULE_INPUT, find_auth_overlooked},
 	{"malformed-ehlo-reply", "server-ehlo-reply-malformed", RULE_SESSION, find_malformed_ehlo_reply},
 	{"split-reply", "reply-split-over-packets", RULE_SESSION, find_split_reply},
 	{"lone-dot", "reply-split-over-packets", RULE_SESSION, find_lone_dot},
@@ -842,7 +841,7 @@ const struct rule rules_dialogue[] = {
 	{"greeting-elsewhere", "greeting-delay-vs-client-timeout", RULE_INPUT, find_greeting_elsewhere},
 	{"wrong-order", "sequence-error", RULE_SESSION, find_wrong_order},
 	{"headers-as-commands", "sequence-headers-before-data", RULE_SESSION, find_headers_as_commands},
-	{"headers-above-refusals", "sequence-headers-before-data", RULE_SESSION, find_headers_above_refusals},
+	{"headers-above-refusals", "sequence-headers-before-data", RULE_INPUT, find_headers_above_refusals},
 	{"text-after-dot", "dot-stuffing-missing", RULE_SESSION, find_text_after_dot},
 	{"final-dot-missing", "client-bug-command-not-sent", RULE_SESSION, find_final_dot_missing},
 	{0},
