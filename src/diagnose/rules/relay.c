@@ -444,6 +444,8 @@ static void find_own_domain_refused(struct dx *x, const struct session *s)
 		return;
 	struct slice name = s->client.name.n ? s->client.name : fact_of(s, "client_name");
 	const struct exchange *ex = refused_with(x, s, RELAY_DENIED);
+	if (ex && !dx_match(x, name, BIG_SENDERS)) /* without a reverse look-up only the EHLO name is known */
+		name = hello_name(s);
 	if (!ex || !dx_match(x, name, BIG_SENDERS))
 		return;
 	struct draft *d = dx_find(x, "domain-class-misconfigured", 0.85, ex->reply);
