@@ -25,7 +25,7 @@ static const struct {
 	{"<Client> ", SIDE_CLIENT, 60, WORD}, {"<Server> ", SIDE_SERVER, 60, WORD}, {"CLIENT> ", SIDE_CLIENT, 60, WORD}, {"SERVER> ", SIDE_SERVER, 60, WORD},
 	{"SEND: ", SIDE_CLIENT, 60, WORD}, {"RECV: ", SIDE_SERVER, 60, WORD},
 	{"Send: ", SIDE_CLIENT, 55, WORD}, {"Recv: ", SIDE_SERVER, 55, WORD}, {"send: ", SIDE_CLIENT, 50, WORD}, {"recv: ", SIDE_SERVER, 50, WORD},
-	{"Sent: ", SIDE_CLIENT, 55, ARROW}, {"Received: ", SIDE_SERVER, 30, ARROW}, {"SENT: ", SIDE_CLIENT, 55, ARROW}, {"RECEIVED: ", SIDE_SERVER, 55, ARROW},
+	{"Sent: ", SIDE_CLIENT, 55, ARROW}, {"Got: ", SIDE_SERVER, 50, ARROW}, {"Got back: ", SIDE_SERVER, 50, ARROW}, {"Received: ", SIDE_SERVER, 30, ARROW}, {"SENT: ", SIDE_CLIENT, 55, ARROW}, {"RECEIVED: ", SIDE_SERVER, 55, ARROW},
 	{"WRITE: ", SIDE_CLIENT, 55, WORD}, {"READ: ", SIDE_SERVER, 55, WORD}, {"Write: ", SIDE_CLIENT, 55, WORD}, {"Wrote: ", SIDE_CLIENT, 60, WORD},
 	{"TX: ", SIDE_CLIENT, 60, WORD}, {"RX: ", SIDE_SERVER, 60, WORD}, {"Request: ", SIDE_CLIENT, 50, WORD}, {"Response: ", SIDE_SERVER, 50, WORD},
 	{"Reply: ", SIDE_SERVER, 55, WORD}, {"reply: ", SIDE_SERVER, 50, WORD}, {"Command: ", SIDE_CLIENT, 50, WORD}, {"smtp> ", SIDE_CLIENT, 60, WORD},
