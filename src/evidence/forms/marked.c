@@ -72,7 +72,7 @@ static bool is_level(struct slice word)
 
 static bool mark_at(struct slice s, struct hit *ret)
 {
-	if (!s.n || !strchr("CScs[(<>-=WwRrTIiOoPD\xe2", s.p[0]))
+	if (!s.n || !strchr("CGScs[(<>-=WwRrTIiOoPD\xe2", s.p[0]))
 		return false;
 	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
 		struct slice t = s, mark = slice_from_cstr(marks[i].mark);
