@@ -277,8 +277,15 @@ static bool chain_value(struct dx *x, const struct transcript *t, size_t i, cons
 	return i + 1 < t->events.n && dx_capture(x, t->events.v[i + 1]->text, key, ret);
 }
 
-/* What openssl s_client prints of the chain: one certificate only whose issuer is somebody else and that did not verify: the intermediate is missing;
- * subject and issuer the same: self-signed. */
+/* Words that public authorities put into the names of their issuing certificates; a private CA is unlikely to have them. */
+#define PUBLIC_ISSUER                                                                                                                          \
+	"Let's Encrypt|DigiCert|Sectigo|COMODO|GlobalSign|Go ?Daddy|Starfield|Entrust|USERTrust|RapidSSL|GeoTrust|Thawte|Amazon|Google Trust|"      \
+	"ZeroSSL|Certum|Actalis|Buypass|QuoVadis|SwissSign|TeleSec|D-Trust|IdenTrust|Network Solutions|StartCom|WoSign|TrustAsia|AlphaSSL|"     \
+	"GEANT|ICPEdu|cPanel|Gandi|InCommon|SSL\\.com|HARICA|Trustwave|VeriSign|Symantec|Encryption Everywhere|Secure Server CA|"               \
+	"Domain Validat|Organization Validat|Extended Validat|Intermediate|DV |OV |EV |TLS (?:RSA|ECC)|(?:RSA|ECC) (?:TLS|SSL)"
+
+/* What openssl s_client prints of the chain: one certificate only whose issuer is somebody else and that did not verify: the intermediate is missing
+ * when a public authority issued it, or the client does not know the private one; subject and issuer the same: self-signed. */
 static void find_chain(struct dx *x, const struct session *s)
 {
 	(void)s;
@@ -297,8 +304,10 @@ static void find_chain(struct dx *x, const struct session *s)
 		bool alone = !dx_search(x, KINDS_ALL_TOLD, "(?:^|\\n)\\s*1 s:", NULL);
 		if (slice_eq(slice_trim(subject), slice_trim(issuer)))
 			dx_evidence(dx_find(x, "cert-self-signed", 0.9, bad), t->events.v[i]);
-		else if (alone && dx_match(x, bad->text, "=(?:20|21)|: (?:20|21) "))
+		else if (alone && dx_match(x, bad->text, "=(?:20|21)|: (?:20|21) ") && dx_match(x, issuer, PUBLIC_ISSUER))
 			dx_evidence(dx_find(x, "cert-intermediate-missing", 0.88, bad), t->events.v[i]);
+		else if (alone && dx_match(x, bad->text, "=(?:20|21)|: (?:20|21) "))
+			dx_evidence(dx_find(x, "cert-self-signed", 0.82, bad), t->events.v[i]);
 		return;
 	}
 }
