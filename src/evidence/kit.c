@@ -229,10 +229,34 @@ bool kit_has_any(const char *const *table, struct slice text)
 	return false;
 }
 
+struct slice kit_unglue(struct arena *a, struct slice reply)
+{
+	struct slice s = slice_trim(reply), code = slice_sub(s, 0, 3), out = SLICE_NONE;
+	size_t cap = 0, start = 0;
+	if (s.n < 10 || s.p[3] != '-' || slice_find_byte(s, '\n') != SLICE_NPOS || slice_find(slice_from(s, 4), code) == SLICE_NPOS)
+		return reply;
+	for (size_t i = 4; i + 4 < s.n; i++) {
+		if (!slice_eq(slice_sub(s, i, i + 3), code) || (s.p[i + 3] != '-' && s.p[i + 3] != ' '))
+			continue;
+		/* "at535 5.7.8", "35882577250-8BITMIME": the same code, then a word */
+		uint8_t c = s.p[i + 4];
+		if (!ascii_is_alnum(c) && c != ' ')
+			continue;
+		arena_append(a, &out, &cap, out.n ? S("\n") : SLICE_NONE, slice_trim(slice_sub(s, start, i)));
+		start = i;
+		i += 3;
+	}
+	if (!start)
+		return reply;
+	arena_append(a, &out, &cap, S("\n"), slice_from(s, start));
+	return out;
+}
+
 /* Did the server say it among the last few events? Compared by its words, since error messages rewrap. */
 static bool said_already(const struct session *s, struct slice reply)
 {
 	struct slice words = slice_trim(slice_from(reply, 4));
+	words = slice_sub(words, 0, slice_find_byte(words, '\n'));
 	words = slice_sub(words, 0, 24);
 	size_t first = s->events.n > 16 ? s->events.n - 16 : 0;
 	for (size_t i = s->events.n; i-- > first;) {
@@ -248,6 +272,8 @@ struct event *kit_quote(struct reader *r, enum protocol p, struct slice reply, s
 	char key[40];
 	struct session *s = reader_session(r);
 	struct reply parsed;
+	if (p == PROTOCOL_SMTP)
+		reply = kit_unglue(reader_arena(r), reply);
 	if (reply.n < 5 || !reply_parse(reader_arena(r), p, reply, &parsed))
 		return NULL;
 	if (s && !s->from_log && reader_lines_since_said(r) < 40) {

@@ -32,6 +32,9 @@ int kit_prefix(const char *const *table, struct slice line);
 /* Does it hold one of these anywhere, any case? */
 bool kit_has_any(const char *const *table, struct slice text);
 
+/* Lines of one reply that a log or a page ran together ("250-mx250-SIZE 1000250 HELP", "535-5.7.8 a 535 5.7.8 b"), each on its own line again. */
+struct slice kit_unglue(struct arena *a, struct slice reply);
+
 /* A reply that an error message quotes. It goes to the session being read, unless the server is seen saying it there already; with no session, to one of
  * its own that is told from a report. NULL when nothing was added. */
 struct event *kit_quote(struct reader *r, enum protocol p, struct slice reply, struct slice after);

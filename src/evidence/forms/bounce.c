@@ -94,7 +94,7 @@ static int recognise(struct reader *r, struct slice line)
 	struct state *st = reader_state(r, &form_bounce);
 	if (!s.n)
 		return st->lines < 30 ? FORM_LIKELY : FORM_NO; /* so that the lines below still belong to it */
-	if (st->quoting || is_field(line) || opening_of(s) != STYLE_NONE || is_smtp_error(s) || is_recipient(s))
+	if (st->quoting || is_field(line) || opening_of(s) != STYLE_NONE || is_smtp_error(s) || is_recipient(line))
 		return st->quoting && line.p[0] != ' ' && line.p[0] != '\t' && st->style != STYLE_GMAIL ? FORM_LIKELY + 11 : FORM_SURE;
 	if (st->style == STYLE_SENDMAIL && (slice_starts(s, S(">>> ")) || slice_starts(s, S("<<< ")) || slice_starts(s, S("... ")) || slice_starts(s, S("(reason: "))))
 		return FORM_SURE;
@@ -117,6 +117,17 @@ static struct session *bounce_session(struct reader *r, struct state *st)
 	return s;
 }
 
+static struct slice host_before(struct slice s)
+{
+	size_t at = slice_find(s, S("host "));
+	if (at == SLICE_NPOS)
+		return SLICE_NONE;
+	struct slice rest = slice_from(s, at + 5);
+	/* "mx.example.org [203.0.113.40]" or "mx[1.2.3.4]" */
+	size_t close = slice_find_byte(rest, ']');
+	return close == SLICE_NPOS ? slice_next_word(&rest) : slice_sub(rest, 0, close + 1);
+}
+
 static void finish_quote(struct reader *r, struct state *st)
 {
 	struct slice reply = slice_trim(st->reply), in_reply = S("(in reply to ");
@@ -129,6 +140,12 @@ static void finish_quote(struct reader *r, struct state *st)
 	}
 	if (reply.n && (reply.p[reply.n - 1] == '\'' || reply.p[reply.n - 1] == '"' || (reply.p[reply.n - 1] == ')' && st->style == STYLE_SENDMAIL)))
 		reply.n--;
+	/* Exim: "host mx.example.net [198.51.100.9]: 550 …" */
+	struct slice found = kit_find_reply(reply);
+	if (found.n && found.p != reply.p && slice_starts(reply, S("host "))) {
+		st->host = arena_dup(reader_arena(r), host_before(slice_sub(reply, 0, (size_t)(found.p - reply.p))));
+		reply = found;
+	}
 	struct reply parsed;
 	if (!reply.n || !reply_parse(reader_arena(r), PROTOCOL_SMTP, reply, &parsed) || parsed.code < 200) {
 		st->reply = SLICE_NONE;
@@ -167,19 +184,8 @@ static void continue_quote(struct reader *r, struct state *st, struct slice s)
 	struct slice next = reader_peek(r), t = next;
 	slice_skip_space(&t);
 	bool closed = slice_has(s, S("command)")) || (st->style == STYLE_MICROSOFT && slice_ends(s, S("'")));
-	if (closed || !t.n || is_recipient(t) || is_field(next))
+	if (closed || !t.n || is_recipient(next) || is_field(next))
 		finish_quote(r, st);
-}
-
-static struct slice host_before(struct slice s)
-{
-	size_t at = slice_find(s, S("host "));
-	if (at == SLICE_NPOS)
-		return SLICE_NONE;
-	struct slice rest = slice_from(s, at + 5);
-	/* "mx.example.org [203.0.113.40]" or "mx[1.2.3.4]" */
-	size_t close = slice_find_byte(rest, ']');
-	return close == SLICE_NPOS ? slice_next_word(&rest) : slice_sub(rest, 0, close + 1);
 }
 
 static struct slice arena_copy(struct reader *r, struct slice s)
@@ -266,7 +272,7 @@ static void take_text(struct reader *r, struct state *st, struct slice line, str
 {
 	struct slice reply;
 	reader_continue(r, EV_BOUNCE, SIDE_UNKNOWN, line);
-	if (is_recipient(s)) {
+	if (is_recipient(line)) {
 		st->rcpt = arena_copy(r, slice_between(s, S("<"), S(">")));
 		st->host = st->after = SLICE_NONE;
 	}
@@ -332,7 +338,7 @@ static void take(struct reader *r, struct slice line)
 		reader_continue(r, EV_BOUNCE, SIDE_UNKNOWN, line);
 	} else if (slice_starts(s, S(">>> ")) || slice_starts(s, S("<<< "))) {
 		take_transcript(r, st, s);
-	} else if (st->quoting && !is_recipient(s) && style == STYLE_NONE) {
+	} else if (st->quoting && !is_recipient(line) && style == STYLE_NONE) {
 		reader_continue(r, EV_BOUNCE, SIDE_UNKNOWN, line);
 		continue_quote(r, st, s);
 	} else {

@@ -156,6 +156,7 @@ static void take(struct reader *r, struct slice line)
 		s = reader_log_session(r, key.n ? key : d.whole.n > 40 ? slice_sub(d.whole, 0, 40) : d.whole, p);
 	l.program = arena_printf(reader_arena(r), "dovecot/%.*s", SLICE_FMT(d.service));
 	struct event *e = kit_log(r, s, &l, d.whole);
+	e->secret = slice_between(e->text, S("given password: "), S(")")); /* auth_verbose_passwords = plain */
 	kit_facts(r, e, d.text, facts);
 	if (d.user.n && !event_fact(e, "user").n && !slice_starts(d.service, S("auth")))
 		reader_fact(r, e, "user", d.user);

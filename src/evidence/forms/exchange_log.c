@@ -8,7 +8,7 @@ extern const struct form form_exchange_log;
 
 struct state {
 	int event, data, context, session, local, remote; /* columns of the CSV log, from #Fields */
-	int method, query, ip, name;                      /* of the W3C log */
+	int method, query, ip, name, status;              /* of the W3C log */
 	bool fields;
 	uint64_t open;       /* hash of the CSV session being told */
 	bool sending;        /* a send connector's log: "<" is what the server said */
@@ -91,6 +91,7 @@ static void take_fields(struct state *st, struct slice line)
 	st->query = column(c, n, S("cs-uri-query"));
 	st->ip = column(c, n, S("c-ip"));
 	st->name = column(c, n, S("cs-username"));
+	st->status = column(c, n, S("sc-status"));
 	if (st->event >= 0)
 		st->method = -1;
 }
@@ -118,7 +119,8 @@ static void take_csv(struct reader *r, struct state *st, struct slice line)
 	uint8_t event = c[ev].p[0];
 	uint64_t id = slice_hash(c[ev >= 4 ? ev - 4 : 0]);
 	reader_set_time(r, reader_skip_time(&time, &us) ? us : 0);
-	if (event == '+' || id != st->open || !reader_dialogue(r)) {
+	bool fresh = !reader_dialogue(r) || id != st->open;
+	if (fresh || (event == '+' && reader_session(r)->events.n > 2)) {
 		struct slice name, address, server, ignored;
 		unsigned port = 0, server_port = 0;
 		st->open = id;
@@ -140,7 +142,9 @@ static void take_csv(struct reader *r, struct state *st, struct slice line)
 	} else if (event == '*' && (data.n || context.n)) {
 		struct slice text = arena_join(reader_arena(r), data, data.n && context.n ? S(" ") : SLICE_NONE, context);
 		bool tls = slice_has_nocase(text, S("TLS")) || slice_has_nocase(text, S("certificate"));
-		reader_program(reader_event(r, tls ? EV_TLS : EV_ERROR, SIDE_UNKNOWN, text), S("exchange"));
+		static const char *const complaints[] = {"fail", "error", "refused", "denied", "unable", "could not", "timed out", "reject", "invalid", "expired", NULL};
+		bool bad = kit_has_any(complaints, text);
+		reader_program(reader_event(r, bad ? EV_ERROR : tls ? EV_TLS : EV_CONNECT, SIDE_UNKNOWN, text), S("exchange"));
 	}
 	reader_set_time(r, 0);
 }
@@ -197,12 +201,21 @@ static void take_w3c(struct reader *r, struct state *st, struct slice line)
 	uint64_t id = st->ip >= 0 && (size_t)st->ip < n ? slice_hash(c[st->ip]) : 0;
 	if (id != st->open || !reader_dialogue(r)) {
 		st->open = id;
-		kit_connect(r, PROTOCOL_SMTP, SLICE_NONE, st->ip >= 0 && (size_t)st->ip < n ? c[st->ip] : SLICE_NONE, 0, slice_sub(line, 0, 80));
+		struct slice ip = st->ip >= 0 && (size_t)st->ip < n ? c[st->ip] : SLICE_NONE;
+		bool outbound = slice_starts(who, S("Outbound"));
+		struct session *s = kit_connect(r, PROTOCOL_SMTP, SLICE_NONE, outbound ? ip : SLICE_NONE, 0, slice_sub(line, 0, 80));
+		if (s && !outbound)
+			s->client.address = arena_dup(reader_arena(r), ip);
 	}
 	if (response)
 		reader_say(r, SIDE_SERVER, kit_first_line(r, text));
 	else
 		reader_say(r, SIDE_CLIENT, arena_join(reader_arena(r), method, text.n ? S(" ") : SLICE_NONE, slice_trim(text)));
+	/* An inbound connection's answers are logged as their code alone. */
+	uint64_t code;
+	struct slice status = st->status >= 0 && (size_t)st->status < n ? c[st->status] : SLICE_NONE;
+	if (!slice_starts(who, S("Outbound")) && slice_to_uint(status, 599, &code) && code >= 211)
+		reader_say(r, SIDE_SERVER, status);
 }
 
 static void take(struct reader *r, struct slice line)

@@ -53,10 +53,11 @@ static int recognise(struct reader *r, struct slice line)
 /* The logged words are those of the main log without its time: hand them to what it would have been. */
 static void take_logged(struct reader *r, struct slice text)
 {
+	static const char *const deliveries[] = {"** ", "== ", "=> ", "-> ", "<= ", NULL};
 	size_t at = slice_find(text, S("rejected ")), open = slice_find_last_byte(text, '[');
 	struct session *s = NULL;
 	struct slice address = SLICE_NONE;
-	if (open != SLICE_NPOS) {
+	if (open != SLICE_NPOS && kit_prefix(deliveries, text) < 0) {
 		address = slice_sub(text, open + 1, open + slice_find_byte(slice_from(text, open), ']'));
 		s = reader_log_session(r, address, PROTOCOL_SMTP);
 	}
@@ -91,7 +92,12 @@ static void take(struct reader *r, struct slice line)
 	bool pid;
 	struct slice s = skip_pid(line, &pid);
 	slice_skip_space(&s);
+	if (st->in_reply && slice_starts(line, S("         "))) {
+		reader_say(r, st->reply_side, slice_trim(line)); /* "         250-PIPELINING": no process number */
+		return;
+	}
 	if (slice_starts(s, S("LOG: "))) {
+		st->in_reply = false;
 		st->in_log = true;
 		return;
 	}

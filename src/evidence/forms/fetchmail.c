@@ -32,6 +32,8 @@ static int recognise(struct reader *r, struct slice line)
 		return FORM_NO;
 	if (line.p[0] == 'f' && skip_name(line, &s))
 		return FORM_SURE;
+	if (slice_starts(line, S("Trying to connect to ")) && reader_active(r) == &form_fetchmail)
+		return FORM_SURE;
 	return slice_has(slice_sub(line, 0, 60), S("fetchmail[")) && reader_syslog(r, line, &l) && slice_eq(l.program, S("fetchmail")) ? FORM_SURE : FORM_NO;
 }
 
@@ -39,6 +41,10 @@ static void take(struct reader *r, struct slice line)
 {
 	struct slice s, rest;
 	struct syslog_line l;
+	if (slice_starts(line, S("Trying to connect to "))) {
+		reader_event(r, EV_CONNECT, SIDE_CLIENT, line);
+		return;
+	}
 	if (!skip_name(line, &s)) {
 		if (!reader_syslog(r, line, &l))
 			return;
@@ -57,6 +63,12 @@ static void take(struct reader *r, struct slice line)
 	if (slice_has(s, S("querying ")) && slice_has(s, S("poll started"))) {
 		struct slice name = slice_from(s, slice_find(s, S("querying ")) + 9);
 		kit_connect(r, kit_protocol(slice_between(s, S("("), S(")"))), slice_next_word(&name), SLICE_NONE, 0, s);
+		return;
+	}
+	static const char *const complaints[] = {"error", "fail", "refused", "cannot", "couldn't", "mismatch", "expired", "AUTH", "denied", "timeout", "unknown", "missing", "lock", "no mailbox", NULL};
+	if (!kit_has_any(complaints, s)) {
+		bool tls = slice_has(s, S("certificate")) || slice_has(s, S("SSL")) || slice_has(s, S("TLS")) || slice_has(s, S("CommonName")) || slice_has(s, S("fingerprint"));
+		reader_program(reader_event(r, tls ? EV_TLS : EV_TOOL, SIDE_CLIENT, s), S("fetchmail"));
 		return;
 	}
 	kit_error(r, S("fetchmail"), s);

@@ -70,6 +70,11 @@ static bool is_error_head(struct slice line)
 	       slice_starts(s, S("AuthError: ")) || slice_starts(s, S("RecipientError: ")) || slice_starts(s, S("Error: Error upgrading"));
 }
 
+static bool is_reply_line(struct slice s)
+{
+	return s.n > 5 && kit_find_reply(s).p == s.p;
+}
+
 static const char *const keys[] = {"code:", "errno:", "syscall:", "address:", "port:", "command:", "response:", "responseCode:", "library:", "reason:", "hostname:", "rejected:",
 				   "rejectedErrors:", "recipient:", "function:", "source:", "at ", "opensslErrorStack", "reason ", "host:", "cert:", "ip:", "{", "}", "]", "[", "'", NULL};
 
@@ -79,7 +84,7 @@ static int recognise(struct reader *r, struct slice line)
 	enum side side;
 	bool active = reader_active(r) == &form_nodemailer;
 	if (line.n < 3)
-		return FORM_NO;
+		return active && slice_starts(line, S("}")) && ((struct state *)reader_state(r, &form_nodemailer))->in_error ? FORM_SURE : FORM_NO;
 	if (is_heading(line, &side, &text) || slice_starts(line, slice_from_cstr(branch)))
 		return FORM_SURE;
 	if (is_logger(line, &level, &text))
@@ -91,6 +96,8 @@ static int recognise(struct reader *r, struct slice line)
 	if (!active)
 		return FORM_NO;
 	struct state *st = reader_state(r, &form_nodemailer);
+	if (st->in_error && is_reply_line(line))
+		return FORM_SURE; /* the message goes on below: "535 5.7.8  https://…" */
 	if (st->in_error && (line.p[0] == ' ' || line.p[0] == '\t' || line.p[0] == '}'))
 		return kit_prefix(keys, slice_trim(line)) >= 0 ? FORM_SURE : FORM_NO;
 	if (st->tree != SIDE_UNKNOWN && slice_starts(line, S("   ")))
@@ -151,11 +158,13 @@ static void take_error(struct reader *r, struct state *st, struct slice line)
 		see_inline(r, st, line);
 		struct slice reply = kit_find_reply(t);
 		if (reply.n && !st->response.n)
-			st->response = arena_dup(reader_arena(r), reply);
+			arena_append(reader_arena(r), &st->response, &st->cap, SLICE_NONE, reply);
 		if (slice_starts(t, S("AuthError")) || slice_has(t, S("Invalid login")))
 			st->code = S("EAUTH");
 	} else {
 		e = reader_continue(r, EV_ERROR, SIDE_CLIENT, t);
+		if (is_reply_line(t) && st->response.n)
+			arena_append(reader_arena(r), &st->response, &st->cap, S("\n"), t);
 		if (slice_starts(t, S("response: ")))
 			st->response = SLICE_NONE, st->cap = 0; /* the whole of what the head began */
 		see_key(r, st, t);
@@ -163,7 +172,7 @@ static void take_error(struct reader *r, struct state *st, struct slice line)
 	}
 	reader_program(e, S("nodemailer"));
 	struct slice next = slice_trim(reader_peek(r));
-	bool more = next.n && kit_prefix(keys, next) >= 0 && !slice_ends(t, S("}"));
+	bool more = next.n && (kit_prefix(keys, next) >= 0 || is_reply_line(next)) && !slice_ends(t, S("}"));
 	if (!more || (slice_ends(t, S("}")) && !slice_ends(t, S("{}"))))
 		finish_error(r, st);
 }

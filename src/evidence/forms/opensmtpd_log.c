@@ -132,6 +132,9 @@ static void take(struct reader *r, struct slice line)
 		take_failed(r, s, e, m);
 	else if (slice_has(m, S("Failed command on session")))
 		take_old_failed(r, s, m);
+	size_t from = slice_find(m, S(" from host "));
+	if (s && from != SLICE_NPOS)
+		kit_party(r, &s->client, slice_from(m, from + 11));
 	size_t stat = slice_find(m, S("stat="));
 	if (stat != SLICE_NPOS && s && !slice_has(m, S("failed-command"))) {
 		struct slice reply = slice_from(m, stat + 5);

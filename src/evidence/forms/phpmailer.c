@@ -84,7 +84,11 @@ static void take(struct reader *r, struct slice line)
 		slice_skip(&rest, S(" "));
 		if (slice_starts(rest, S("\"")) && slice_starts(s, S("SMTP INBOUND")) && kit_string(reader_arena(r), &rest, &quoted))
 			rest = quoted;
-		if (rest.n || m->side == SIDE_CLIENT)
+		if (m->side == SIDE_SERVER && rest.n) {
+			struct slice lines = kit_unglue(reader_arena(r), rest), one;
+			while (slice_next_line(&lines, &one))
+				reader_say(r, SIDE_SERVER, one);
+		} else if (m->side == SIDE_CLIENT)
 			reader_say(r, m->side, rest);
 		else
 			reader_program(reader_event(r, EV_CLOSE, SIDE_SERVER, s), S("phpmailer"));

@@ -128,6 +128,7 @@ static void take(struct reader *r, struct slice line)
 	if (reader_is_big(r) && kit_prefix(quiet, m) >= 0)
 		return;
 	struct event *e = kit_log(r, NULL, &l, m);
+	e->secret = slice_between(e->text, S("(pass: '"), S("')")); /* vpopmail logs what was tried */
 	/* vchkpw-smtp: password fail (pass: 'x') user@domain:1.2.3.4 */
 	size_t colon = slice_find_last_byte(m, ':'), space = slice_find_last_byte(m, ' ');
 	if (slice_starts(m, S("vchkpw")) && colon != SLICE_NPOS && space != SLICE_NPOS && space < colon) {

@@ -5,6 +5,7 @@
 extern const struct form form_swiftmailer;
 
 struct state {
+	bool started;    /* its log began: ">>" and "<<" are its marks, with blank lines between */
 	bool in_message; /* the quoted message goes on below */
 	struct slice message, text;
 	size_t cap, text_cap;
@@ -16,14 +17,16 @@ static const char *const openings[] = {"++ Starting ", "++ Swift_", "++ Stopping
 static int recognise(struct reader *r, struct slice line)
 {
 	bool active = reader_active(r) == &form_swiftmailer;
+	if (!active && (line.n < 3 || !strchr("<>+!EeF([DU ", line.p[0])) && !slice_has(line, S("xpected response code")))
+		return FORM_NO;
 	if (active && ((struct state *)reader_state(r, &form_swiftmailer))->in_message)
 		return FORM_SURE;
 	if (line.n < 3)
 		return FORM_NO;
 	if (kit_prefix(openings, line) >= 0 && (active || slice_has(line, S("Swift")) || slice_has(line, S("Expected response"))))
 		return FORM_SURE;
-	if (active && (slice_starts(line, S(">> ")) || slice_starts(line, S("<< "))))
-		return FORM_SURE;
+	if (slice_starts(line, S(">> ")) || slice_starts(line, S("<< ")))
+		return ((struct state *)reader_state(r, &form_swiftmailer))->started ? FORM_SURE : FORM_NO;
 	return slice_has(line, S("xpected response code")) && slice_has(line, S(" got ")) ? FORM_SURE : FORM_NO;
 }
 
@@ -76,7 +79,7 @@ static void take_exception(struct reader *r, struct state *st, struct slice line
 {
 	size_t at = slice_find(line, S("with message \"")), skip = 14;
 	reader_program(reader_event(r, EV_ERROR, SIDE_CLIENT, line), S("swiftmailer"));
-	*st = (struct state){.after = verb_expected(line)};
+	*st = (struct state){.started = st->started, .after = verb_expected(line)};
 	if (at == SLICE_NPOS)
 		return;
 	add_message(r, st, slice_from(line, at + skip));
@@ -93,6 +96,7 @@ static void take(struct reader *r, struct slice line)
 	} else if (slice_has(line, S("xpected response code"))) {
 		take_exception(r, st, line);
 	} else if (slice_starts(line, S("++ Starting"))) {
+		st->started = true;
 		kit_connect(r, PROTOCOL_SMTP, SLICE_NONE, SLICE_NONE, 0, line);
 	} else {
 		reader_program(reader_event(r, slice_starts(line, S("!!")) ? EV_ERROR : EV_TOOL, SIDE_CLIENT, line), S("swiftmailer"));

@@ -79,6 +79,12 @@ static void quote(struct reader *r, struct slice s)
 		if (slice_skip(&rest, S(", Response: ")))
 			words = slice_sub(rest, 0, slice_find_last_byte(rest, ')'));
 		words = slice_sub(words, 0, slice_find(words, S(") in /")));
+		/* "Failed to add recipient 'bob@example.net'. 5.1.1 <…> (Code: 550)": the words stand before */
+		size_t stop = slice_find(slice_sub(s, 0, code), S("'. "));
+		if (!words.n && stop != SLICE_NPOS)
+			words = slice_trim(slice_sub(s, stop + 3, code));
+		if (!words.n)
+			return;
 		kit_quote(r, PROTOCOL_SMTP, arena_printf(reader_arena(r), "%u %.*s", (unsigned)n, SLICE_FMT(words)), kit_phase(slice_sub(s, 0, code)));
 	} else if (auth != SLICE_NPOS) {
 		struct slice rest = slice_from(s, auth), verb = slice_sub(rest, 0, 12);
