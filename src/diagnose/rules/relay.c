@@ -302,6 +302,14 @@ static const struct event *trusted_networks(struct dx *x, struct slice *ret_name
 	return e;
 }
 
+#define PRIVATE_ADDRESS "^(?:127\\.|10\\.|192\\.168\\.|172\\.(?:1[6-9]|2\\d|3[01])\\.|169\\.254\\.|100\\.(?:6[4-9]|[7-9]\\d|1[01]\\d|12[0-7])\\.|::1$|f[cde])"
+
+/* Does the list name more than this machine itself? If not, and the client is somewhere on the internet, nobody meant to trust its address. */
+static bool list_trusts_others(struct dx *x, struct slice list)
+{
+	return dx_match(x, list, "(?:^|[\\s,;:\"'])(?!127\\.|0\\.)\\d{1,3}\\.\\d|(?:^|[\\s,;\\[\"'])(?!::1|::ffff:127|fe80:)[0-9a-f]{1,4}:");
+}
+
 /* The server's list of trusted networks is shown, and the client that it refuses to relay for is not in it. */
 static void find_not_in_list(struct dx *x, const struct session *unused)
 {
@@ -316,6 +324,8 @@ static void find_not_in_list(struct dx *x, const struct session *unused)
 			continue;
 		const struct exchange *ex = refused_with(x, s, RELAY_DENIED);
 		if (!ex || list_holds(list, &a) != LISTED_NOT)
+			continue;
+		if (!dx_match(x, client_address(s), PRIVATE_ADDRESS) && !list_trusts_others(x, list))
 			continue;
 		struct draft *d = dx_find(x, "relay-denied-not-in-mynetworks", 0.95, ex->reply);
 		dx_evidence(d, setting);
@@ -402,7 +412,7 @@ static void find_auth_on_port_25(struct dx *x, const struct session *s)
 	if (rcpt && rcpt->positive)
 		return;
 	/* A relay inside may well have no AUTH at all. */
-	bool inside = dx_match(x, s->server.address, "^(?:127\\.|10\\.|192\\.168\\.|172\\.(?:1[6-9]|2\\d|3[01])\\.|::1$|f[cd])") ||
+	bool inside = dx_match(x, s->server.address, PRIVATE_ADDRESS) ||
 		      (s->server.name.n && slice_find_byte(s->server.name, '.') == SLICE_NPOS);
 	struct draft *d = dx_find(x, "submission-on-port-25", inside ? 0.5 : 0.68, login->reply);
 	dx_evidence(d, login->command);
