@@ -176,7 +176,7 @@ static void find_bad_ehlo_name(struct dx *x, const struct session *s)
 		return;
 	for (size_t i = 0; i < s->exchanges.n; i++) {
 		const struct exchange *ex = &s->exchanges.v[i];
-		if (!ex->negative || !code_may_refuse_name(code_of(ex)) || dx_match(x, ex->reply->text, NOT_ABOUT_NAME))
+		if (!ex->negative || !code_may_refuse_name(code_of(ex)))
 			continue;
 		bool hello = is_hello(ex) && ex->command;
 		if (!hello && !dx_match(x, ex->reply->text, "\\b(?:EHLO|HELO)\\b"))
@@ -186,8 +186,12 @@ static void find_bad_ehlo_name(struct dx *x, const struct session *s)
 			name = s->ehlo;
 		if (!hello && !name.n)
 			continue;
-		bool about = dx_match(x, ex->reply->text, ABOUT_NAME);
 		enum name_kind kind = classify_name(s, name);
+		/* 501 to EHLO is about its argument, whatever the words, where that is plainly wrong. */
+		bool plain = hello && code_of(ex) == 501 && (kind == NAME_MISSING || kind == NAME_BARE_IP || kind == NAME_INVALID || kind == NAME_UNDERSCORE);
+		if (!plain && dx_match(x, ex->reply->text, NOT_ABOUT_NAME))
+			continue;
+		bool about = dx_match(x, ex->reply->text, ABOUT_NAME);
 		if (!name_verdicts[kind].cause || (code_of(ex) == 500 && !about))
 			continue;
 		struct draft *d = dx_find(x, name_verdicts[kind].cause, about ? name_verdicts[kind].about_name : name_verdicts[kind].sure, ex->reply);

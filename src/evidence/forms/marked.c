@@ -132,12 +132,21 @@ static bool bracketed_code(struct slice s, struct hit *ret)
 	return true;
 }
 
+/* MDaemon: "Sat 2014-07-26 12:58:47: 03: [514116] --> 220-mx". */
+static void skip_weekday(struct slice *s)
+{
+	static const char *const days[] = {"Mon 2", "Tue 2", "Wed 2", "Thu 2", "Fri 2", "Sat 2", "Sun 2", NULL};
+	if (kit_prefix(days, *s) >= 0)
+		*s = slice_from(*s, 4);
+}
+
 /* One thing off the front: time, level, "[…]", "file.c:12:", "module: ". */
 static bool skip_one(struct slice *s)
 {
 	struct slice t = *s, word;
 	int64_t us;
 	slice_skip_space(&t);
+	skip_weekday(&t);
 	if (t.n && (ascii_is_digit(t.p[0]) || t.p[0] == '[') && reader_skip_time(&t, &us)) {
 		slice_skip_space(&t);
 		*s = t;
