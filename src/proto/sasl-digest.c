@@ -6,9 +6,6 @@
 
 #include "base/base64.h"
 
-/* PBKDF2 rounds a hostile server may ask for here; RFC 7677 wants 4096, large sites use some hundred thousand. */
-#define SCRAM_ROUNDS_MAX 2000000u
-
 static struct slice hex(struct arena *a, const uint8_t *p, size_t n)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -151,11 +148,17 @@ struct scram_keys {
 	char stored[GSASL_HASH_MAX_SIZE], server[GSASL_HASH_MAX_SIZE], client[GSASL_HASH_MAX_SIZE], salted[GSASL_HASH_MAX_SIZE];
 };
 
+uint64_t scram_rounds(struct slice server_first)
+{
+	uint64_t rounds = 0;
+	return slice_to_uint(sasl_attribute(server_first, S("i")), SCRAM_ROUNDS_MAX, &rounds) ? rounds : 0;
+}
+
 static bool scram_derive(struct arena *a, Gsasl_hash hash, const struct scram_dialogue *d, struct slice password, struct scram_keys *k)
 {
 	struct slice salt;
-	uint64_t rounds = 0;
-	if (!slice_to_uint(sasl_attribute(d->server_first, S("i")), SCRAM_ROUNDS_MAX, &rounds) || rounds == 0)
+	uint64_t rounds = scram_rounds(d->server_first);
+	if (rounds == 0)
 		return false;
 	base64_decode(a, sasl_attribute(d->server_first, S("s")), &salt);
 	char *pw = arena_cstr(a, password);

@@ -15,6 +15,11 @@ struct slice apop_digest(struct arena *a, struct slice challenge, struct slice p
 /* The response value for a client's DIGEST-MD5 message (its own realm, nonces, uri and qop); empty too when the message lacks one of them. */
 struct slice digest_md5_response(struct arena *a, struct slice message, struct slice password);
 
+/* PBKDF2 rounds a hostile server may ask for here; RFC 7677 wants 4096, large sites use some hundred thousand. */
+#define SCRAM_ROUNDS_MAX 1000000u
+/* Rounds that a server's first message asks for; 0 if it names none, or more than that. */
+uint64_t scram_rounds(struct slice server_first);
+
 enum scram_verdict { SCRAM_CANNOT, SCRAM_MATCHES, SCRAM_DIFFERS };
 struct scram_dialogue {
 	struct slice hash;         /* "SHA-1", "SHA-256"; empty: told by the length of the proof */

@@ -169,6 +169,8 @@ static void scram_is_that_of_the_rfcs(void **state)
 	assert_int_equal(scram_check(*state, &d, S("pencils"), &server), SCRAM_DIFFERS);
 	assert_int_equal(scram_check(*state, &sha1, S("pencil"), &server), SCRAM_MATCHES);
 	assert_int_equal(server, SCRAM_MATCHES);
+	assert_int_equal(scram_rounds(d.server_first), 4096);
+	assert_int_equal(scram_rounds(S("r=x,s=y,i=1000001")), 0);
 	d.server_first = S("r=x,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=99999999");
 	assert_int_equal(scram_check(*state, &d, S("pencil"), &server), SCRAM_CANNOT);
 }
