@@ -399,17 +399,25 @@ static void find_device_on_port_25(struct dx *x, const struct session *s)
 	dx_evidence(d, s->ehlo_event);
 }
 
+/* Port 25, known from the connection or from what stands around the dialogue (a command line, a setting). */
+static bool is_port_25(struct dx *x, const struct session *s)
+{
+	if (s->server.port)
+		return s->server.port == 25;
+	return dx_search(x, KINDS_AROUND | KIND(EV_CONNECT), "\\bport\\b\\W{0,4}25\\b|_PORT\\W{1,4}25\\b|:25\\b(?!:)|(?:telnet|nc|ncat) \\S+ 25\\b", NULL) != NULL;
+}
+
 /* AUTH was tried on port 25, where the server offers neither it nor the STARTTLS that might bring it, and takes no mail without it. */
 static void find_auth_on_port_25(struct dx *x, const struct session *s)
 {
-	const struct capabilities *caps = is_smtp(s) && s->server.port == 25 ? session_caps_before(s, 0) : NULL;
+	const struct capabilities *caps = is_smtp(s) && !s->from_log ? session_caps_before(s, 0) : NULL;
 	if (!caps || caps_offer_auth(caps) || caps_have(caps, S("STARTTLS"), NULL) || !s->logins.n || s->message_accepted)
 		return;
 	const struct login *login = &s->logins.v[0];
 	if (!login->failed || !login->reply || login->reply->answer.code / 10 != 50)
 		return;
 	const struct exchange *rcpt = session_exchange(s, S("RCPT"), 0, NULL);
-	if (rcpt && rcpt->positive)
+	if ((rcpt && rcpt->positive) || !is_port_25(x, s))
 		return;
 	/* A relay inside may well have no AUTH at all. */
 	bool inside = dx_match(x, s->server.address, PRIVATE_ADDRESS) ||
