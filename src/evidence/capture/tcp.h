@@ -1,0 +1,75 @@
+/* tcp: connections out of packets. Puts each direction's bytes in order: reordering, retransmission, overlap, loss, missing handshake, one direction only, cut
+ * frames, sequence wrap, port reuse, keep-alive. Bytes are handed on as soon as they are in order, with the number and time of the frame that brought them.
+ * A connection whose owner wants none of its bytes (tcp_ignore) costs a table entry and nothing else. */
+#ifndef TT_EVIDENCE_CAPTURE_TCP_H
+#define TT_EVIDENCE_CAPTURE_TCP_H
+
+#include "evidence/capture/layers.h"
+#include "proto/event.h"
+
+/* Bytes that wait for a gap to close, per direction and for all connections together. Windows of mail connections are far smaller. */
+#define TCP_WAITING_MAX (256u * 1024u)
+#define TCP_WAITING_ALL (16u * 1024u * 1024u)
+/* A connection without a packet for so long (of capture time) is over when room is needed or its ports come back. */
+#define TCP_IDLE_S 900u
+
+enum tcp_end { TCP_END_OPEN, TCP_END_FIN, TCP_END_RESET, TCP_END_IDLE, TCP_END_REUSED };
+
+struct tcp_side {
+	uint32_t next;         /* sequence number expected next */
+	bool known;            /* next is valid */
+	bool syn, fin, reset;
+	uint32_t fin_seq;
+	uint16_t mss;
+	uint64_t bytes, lost;  /* handed on; missing for good */
+	uint32_t packets, retransmitted, reordered;
+	uint32_t unanswered_full; /* full-size segments sent again and never acknowledged */
+	int64_t last_us;
+	struct tcp_piece *waiting;
+	uint32_t waiting_bytes;
+	uint32_t acked;        /* highest acknowledgement it sent */
+	bool has_acked;
+};
+
+struct tcp_connection {
+	/* side[0] sent the first SYN (or is taken for the client: see tcp.c) */
+	struct address address[2];
+	uint16_t port[2];
+	struct tcp_side side[2];
+	uint64_t first_frame, last_frame;
+	int64_t start_us, last_us, syn_ack_us, established_us;
+	uint32_t syns;         /* times the first SYN was sent */
+	bool handshake_seen, ignored, icmp_error;
+	uint8_t icmp_type, icmp_code;
+	bool icmp_v6;
+	uint16_t icmp_mtu;
+	uint64_t icmp_frame;
+	struct address icmp_from;
+	enum tcp_end end;
+	int ended_by;          /* 0 or 1: who sent the FIN or RST first; -1 none */
+	void *owner;           /* the user's */
+	struct tcp_connection *older, *newer; /* by last packet */
+	struct tcp_connection *bucket_next;
+};
+
+struct tcp_hooks {
+	/* Bytes of side `who` in order. */
+	void (*bytes)(void *user, struct tcp_connection *c, int who, struct slice bytes, const struct stamp *stamp);
+	void (*gap)(void *user, struct tcp_connection *c, int who, uint64_t lost, const struct stamp *stamp);
+	/* It is over; c is freed afterwards. */
+	void (*end)(void *user, struct tcp_connection *c);
+	void *user;
+};
+
+struct tcp;
+
+struct tcp *tcp_new(const struct tcp_hooks *hooks);
+/* Ends all connections, then frees. */
+void tcp_free(struct tcp *t);
+/* One packet (TRANSPORT_TCP, or TRANSPORT_ICMP with a quoted TCP packet). */
+void tcp_packet(struct tcp *t, const struct packet *p, const struct stamp *stamp);
+/* No more bytes of it are wanted. */
+void tcp_ignore(struct tcp *t, struct tcp_connection *c);
+uint64_t tcp_connections(const struct tcp *t);
+
+#endif
