@@ -54,6 +54,22 @@ void arena_free(struct arena *a)
 	free(a);
 }
 
+void arena_adopt(struct arena *dst, struct arena *src)
+{
+	struct chunk *last = src->head;
+	while (last && last->next)
+		last = last->next;
+	if (last) {
+		/* Behind the chunk that still has room. */
+		struct chunk **at = dst->head ? &dst->head->next : &dst->head;
+		last->next = *at;
+		*at = src->head;
+	}
+	dst->total += src->total;
+	dst->wipe |= src->wipe;
+	free(src);
+}
+
 size_t arena_used(const struct arena *a)
 {
 	return a->total;

@@ -17,6 +17,8 @@ struct arena *arena_new(size_t limit);
 struct arena *arena_new_wiping(size_t limit);
 /* Accepts NULL. */
 void arena_free(struct arena *a);
+/* Moves everything that src owns into dst; src is freed, pointers into it stay valid. dst may pass its limit by that. */
+void arena_adopt(struct arena *dst, struct arena *src);
 /* Bytes handed out so far. */
 size_t arena_used(const struct arena *a);
 

@@ -51,6 +51,35 @@ void transcript_recycle(struct transcript *t)
 	arena_free(old.arena);
 }
 
+static bool append(struct transcript *t, struct event ***v, size_t *n, size_t *cap, struct event *e)
+{
+	struct event **slot = vec_push_(t->arena, (void **)(void *)v, n, cap, sizeof **v);
+	if (slot)
+		*slot = e;
+	return slot != NULL;
+}
+
+void transcript_adopt(struct transcript *t, struct transcript *from)
+{
+	bool ok = true;
+	for (size_t i = 0; i < from->sessions.n; i++) {
+		struct session **slot = VEC_PUSH(t->arena, &t->sessions);
+		ok = ok && slot;
+		if (!slot)
+			continue;
+		*slot = from->sessions.v[i];
+		(*slot)->id = ++t->sessions_made;
+		(*slot)->transcript = t;
+	}
+	for (size_t i = 0; i < from->events.n; i++)
+		ok = ok && append(t, &t->events.v, &t->events.n, &t->events.cap, from->events.v[i]);
+	for (size_t i = 0; i < from->context.n; i++)
+		ok = ok && append(t, &t->context.v, &t->context.n, &t->context.cap, from->context.v[i]);
+	t->memory_full |= !ok || from->memory_full;
+	arena_adopt(t->arena, from->arena);
+	free(from);
+}
+
 struct session *session_new(struct transcript *t, enum protocol p)
 {
 	struct session *s = ARENA_NEW(t->arena, struct session);
@@ -64,14 +93,6 @@ struct session *session_new(struct transcript *t, enum protocol p)
 	s->transcript = t;
 	s->protocol = p;
 	return s;
-}
-
-static bool append(struct transcript *t, struct event ***v, size_t *n, size_t *cap, struct event *e)
-{
-	struct event **slot = vec_push_(t->arena, (void **)(void *)v, n, cap, sizeof **v);
-	if (slot)
-		*slot = e;
-	return slot != NULL;
 }
 
 void transcript_add(struct transcript *t, struct session *s, struct event *e)

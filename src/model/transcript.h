@@ -136,6 +136,9 @@ void transcript_free(struct transcript *t);
 void transcript_recycle(struct transcript *t);
 void transcript_finish(struct transcript *t);
 
+/* Moves everything of `from` (sessions, events; its inputs are dropped) behind what t holds; `from` is freed. */
+void transcript_adopt(struct transcript *t, struct transcript *from);
+
 struct session *session_new(struct transcript *t, enum protocol p);
 /* Adds an event (numbered, linked); s NULL for context. Takes no copy: the event must live in the transcript's arena. */
 void transcript_add(struct transcript *t, struct session *s, struct event *e);

@@ -50,6 +50,11 @@ unsigned dialogue_pending(const struct dialogue *d)
 	return d->pending_n;
 }
 
+bool dialogue_in_tls(const struct dialogue *d)
+{
+	return d->tls;
+}
+
 bool dialogue_greeted(const struct dialogue *d)
 {
 	return d->greeted;

@@ -51,6 +51,8 @@ bool dialogue_server_in_listing(const struct dialogue *d);
 /* Commands that wait for their reply. */
 unsigned dialogue_pending(const struct dialogue *d);
 bool dialogue_greeted(const struct dialogue *d);
+/* STARTTLS or STLS was accepted: what follows is TLS. */
+bool dialogue_in_tls(const struct dialogue *d);
 
 /* Protocol of a dialogue from one line of it, PROTOCOL_UNKNOWN if it fits none or several. side may be SIDE_UNKNOWN. */
 enum protocol dialogue_guess(enum side side, struct slice line);
