@@ -1,0 +1,490 @@
+#include "evidence/capture/stream.h"
+
+#include <stdlib.h>
+
+#include "proto/dialogue.h"
+
+
+struct talk {
+	struct streams *streams;
+	struct tcp_connection *connection;
+	struct transcript *transcript;
+	struct session *session;
+	struct dialogue *dialogue;
+	struct tls_stream *tls;
+	bool implicit, spoke[2];
+	int64_t last_us[2];
+	struct stamp last;
+};
+
+struct streams {
+	unsigned input;
+	struct tls_keys *keys;
+	streams_done done;
+	void *user;
+	struct tcp *tcp;
+	struct streams_counts counts;
+};
+
+static bool is_mail_port(uint16_t port)
+{
+	return protocol_from_port(port) != PROTOCOL_UNKNOWN;
+}
+
+/* --- events -------------------------------------------------------------------------------------------------------------------------------- */
+
+static struct event *new_event(struct talk *k, enum event_kind kind, enum side side, const struct stamp *stamp)
+{
+	struct event *e = ARENA_NEW(k->transcript->arena, struct event);
+	if (!e)
+		return NULL;
+	e->kind = kind;
+	e->side = side;
+	e->stamp = *stamp;
+	e->stamp.where.frame_last = stamp->where.frame;
+	e->end_us = stamp->time_us;
+	return e;
+}
+
+static void fact(struct talk *k, struct event *e, const char *key, struct slice value)
+{
+	struct fact *v = arena_alloc(k->transcript->arena, (e->n_facts + 1) * sizeof *v);
+	if (!v || !value.n)
+		return;
+	if (e->n_facts)
+		memcpy(v, e->facts, e->n_facts * sizeof *v);
+	v[e->n_facts++] = (struct fact){key, value};
+	e->facts = v;
+}
+
+static void fact_number(struct talk *k, struct event *e, const char *key, int64_t n)
+{
+	fact(k, e, key, arena_printf(k->transcript->arena, "%lld", (long long)n));
+}
+
+static void hear(void *user, struct event *e)
+{
+	struct talk *k = user;
+	transcript_add(k->transcript, k->session, e);
+}
+
+/* --- a connection that counts -------------------------------------------------------------------------------------------------------------- */
+
+static struct slice address_of(struct talk *k, int who)
+{
+	char buf[48];
+	size_t n = address_print(&k->connection->address[who], buf);
+	return arena_dup(k->transcript->arena, slice_of(buf, n));
+}
+
+static const char *icmp_text(const struct tcp_connection *c)
+{
+	static const struct {
+		bool v6;
+		uint8_t type;
+		int code; /* -1 any */
+		const char *text;
+	} texts[] = {
+		{false, 3, 0, "network unreachable"},      {false, 3, 1, "host unreachable"},        {false, 3, 3, "port unreachable"},
+		{false, 3, 4, "fragmentation needed"},     {false, 3, 9, "network prohibited"},      {false, 3, 10, "host administratively prohibited"},
+		{false, 3, 13, "administratively prohibited"}, {false, 11, -1, "time to live exceeded"}, {false, 3, -1, "destination unreachable"},
+		{true, 1, 0, "no route to destination"},   {true, 1, 1, "administratively prohibited"}, {true, 1, 3, "address unreachable"},
+		{true, 1, 4, "port unreachable"},          {true, 1, -1, "destination unreachable"}, {true, 2, -1, "packet too big"},
+		{true, 3, -1, "hop limit exceeded"},
+	};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (texts[i].v6 == c->icmp_v6 && texts[i].type == c->icmp_type && (texts[i].code < 0 || texts[i].code == c->icmp_code))
+			return texts[i].text;
+	return "ICMP error";
+}
+
+static const char *connect_what(const struct tcp_connection *c)
+{
+	bool said = c->side[0].bytes + c->side[1].bytes > 0;
+	if (said)
+		return c->side[0].syn || c->side[1].syn ? "connected" : "midstream";
+	if (c->icmp_error && c->icmp_type == (c->icmp_v6 ? 1 : 3) && !c->established_us)
+		return "unreachable";
+	if (c->side[0].syn && c->side[1].reset && !c->side[1].syn)
+		return "refused";
+	if (c->side[0].syn && !c->side[1].packets)
+		return "no-answer";
+	return "silent";
+}
+
+/* First event of the session, made when the connection's fate is known (it is put in front at the end). */
+static struct event *connect_event(struct talk *k)
+{
+	const struct tcp_connection *c = k->connection;
+	struct stamp stamp = {.where = {.input = k->streams->input, .frame = (uint32_t)c->first_frame}, .time_us = c->start_us, .has_time = true};
+	struct event *e = new_event(k, EV_CONNECT, SIDE_CLIENT, &stamp);
+	if (!e)
+		return NULL;
+	const char *what = connect_what(c);
+	struct slice client = address_of(k, 0), server = address_of(k, 1);
+	e->raw = e->text = arena_printf(k->transcript->arena, "%.*s port %u to %.*s port %u: %s", SLICE_FMT(client), c->port[0], SLICE_FMT(server), c->port[1],
+					what);
+	fact(k, e, "what", slice_from_cstr(what));
+	fact_number(k, e, "port", c->port[1]);
+	if (c->syn_ack_us && c->side[0].syn)
+		fact_number(k, e, "connect_ms", (c->syn_ack_us - c->start_us) / 1000);
+	if (c->syns)
+		fact_number(k, e, "syns", c->syns);
+	if (c->icmp_error)
+		fact(k, e, "icmp", slice_from_cstr(icmp_text(c)));
+	if (c->icmp_error && c->icmp_mtu)
+		fact_number(k, e, "mtu", c->icmp_mtu);
+	fact_number(k, e, "silent_ms", (c->last_us - c->start_us) / 1000);
+	return e;
+}
+
+static struct talk *talk_new(struct streams *s, struct tcp_connection *c)
+{
+	struct talk *k = calloc(1, sizeof *k);
+	if (!k)
+		return NULL;
+	k->streams = s;
+	k->connection = c;
+	k->transcript = transcript_new();
+	k->session = k->transcript ? session_new(k->transcript, protocol_from_port(c->port[1])) : NULL;
+	k->dialogue = k->session ? dialogue_new(k->transcript->arena, PROTOCOL_UNKNOWN, hear, k) : NULL;
+	if (!k->dialogue) {
+		transcript_free(k->transcript);
+		free(k);
+		return NULL;
+	}
+	k->session->client.address = address_of(k, 0);
+	k->session->client.port = c->port[0];
+	k->session->server.address = address_of(k, 1);
+	k->session->server.port = c->port[1];
+	c->owner = k;
+	return k;
+}
+
+static void tls_event(void *user, struct event *e)
+{
+	struct talk *k = user;
+	struct tls_facts *f = &k->session->tls;
+	struct slice what = event_fact(e, "what"), v;
+	if (slice_eq(what, S("client-hello")))
+		f->sni = event_fact(e, "sni");
+	if (slice_eq(what, S("server-hello"))) {
+		f->version = event_fact(e, "version");
+		f->cipher = event_fact(e, "cipher");
+	}
+	if (slice_eq(what, S("alert")) && slice_eq(event_fact(e, "level"), S("fatal")) && (v = event_fact(e, "alert")).n) {
+		f->alert = v;
+		f->alert_from = e->side;
+	}
+	hear(k, e);
+}
+
+static void tls_plain(void *user, enum side side, struct slice bytes, const struct stamp *stamp)
+{
+	struct talk *k = user;
+	dialogue_feed(k->dialogue, side, bytes, stamp);
+}
+
+static void tls_begin(struct talk *k, bool implicit)
+{
+	const struct tls_sink sink = {tls_event, tls_plain, k};
+	k->tls = tls_stream_new(k->transcript->arena, k->streams->keys, &sink);
+	k->implicit = implicit;
+	k->session->tls.mode = implicit ? TLS_IMPLICIT : TLS_STARTTLS;
+	dialogue_tls_started(k->dialogue);
+}
+
+/* --- what speaks here ------------------------------------------------------------------------------------------------------------------------ */
+
+enum verdict { VERDICT_MAIL, VERDICT_TLS, VERDICT_OTHER, VERDICT_MORE };
+
+static enum verdict judge(const struct tcp_connection *c, int who, struct slice head)
+{
+	bool port = is_mail_port(c->port[0]) || is_mail_port(c->port[1]);
+	if (tls_looks_like(head))
+		return port ? VERDICT_TLS : VERDICT_OTHER;
+	if (port)
+		return VERDICT_MAIL;
+	if (head.n < 5)
+		return VERDICT_MORE;
+	struct slice line = slice_sub(head, 0, slice_find_byte(head, '\r'));
+	enum protocol p = dialogue_guess(who ? SIDE_SERVER : SIDE_CLIENT, line);
+	/* FTP greets with 220 as well: then the words or the client's command tell. */
+	if (p == PROTOCOL_SMTP && who == 1)
+		return slice_has_nocase(line, S("SMTP")) || slice_has_nocase(line, S("mail")) || slice_has_nocase(line, S("postfix")) ? VERDICT_MAIL : VERDICT_OTHER;
+	return p == PROTOCOL_UNKNOWN ? VERDICT_OTHER : VERDICT_MAIL;
+}
+
+static enum side side_of(int who)
+{
+	return who ? SIDE_SERVER : SIDE_CLIENT;
+}
+
+/* PROXY protocol in front of the client's words: v1 is a line, v2 binary with its length (HAProxy's proxy-protocol.txt). Returns its length; 0 none. */
+static size_t proxy_header(struct slice s)
+{
+	static const uint8_t signature[] = {13, 10, 13, 10, 0, 13, 10, 0x51, 0x55, 0x49, 0x54, 10};
+	if (slice_starts(s, S("PROXY "))) {
+		size_t lf = slice_find_byte(slice_sub(s, 0, 108), '\n');
+		return lf == SLICE_NPOS ? 0 : lf + 1;
+	}
+	if (s.n >= 16 && slice_starts(s, slice_of(signature, sizeof signature)))
+		return 16 + ((size_t)s.p[14] << 8 | s.p[15]);
+	return 0;
+}
+
+/* A SOCKS4 or SOCKS5 exchange in front: requests and answers are short and begin with their version; nothing of mail does. */
+static bool is_socks(struct slice s, int who)
+{
+	if (s.n < 2 || s.n > 300)
+		return false;
+	if (s.p[0] == 5 && s.n <= 262)
+		return true;
+	return (who == 0 && s.p[0] == 4 && (s.p[1] == 1 || s.p[1] == 2)) || (who == 1 && s.p[0] == 0 && s.n == 8);
+}
+
+static void proxy_event(struct talk *k, struct slice header, const struct stamp *stamp)
+{
+	struct event *e = new_event(k, EV_CONNECT, SIDE_CLIENT, stamp);
+	if (!e)
+		return;
+	bool text = slice_starts(header, S("PROXY"));
+	e->raw = arena_dup(k->transcript->arena, slice_sub(header, 0, 256));
+	e->text = text ? slice_chomp(e->raw) : S("PROXY protocol v2 header");
+	fact(k, e, "what", S("proxy-header"));
+	hear(k, e);
+}
+
+/* What comes before mail in the first words of a side is taken off. */
+static struct slice skip_prefix(struct talk *k, int who, struct slice bytes, const struct stamp *stamp)
+{
+	size_t n = who == 0 ? proxy_header(bytes) : 0;
+	if (n) {
+		proxy_event(k, slice_sub(bytes, 0, n), stamp);
+		return slice_from(bytes, n);
+	}
+	return is_socks(bytes, who) ? SLICE_NONE : bytes;
+}
+
+static void say(struct talk *k, int who, struct slice bytes, const struct stamp *stamp)
+{
+	if (!bytes.n)
+		return;
+	if (!k->tls && (dialogue_in_tls(k->dialogue) || !k->spoke[who]) && tls_looks_like(bytes))
+		tls_begin(k, !dialogue_in_tls(k->dialogue));
+	k->spoke[who] = true;
+	if (k->tls)
+		tls_stream_feed(k->tls, side_of(who), bytes, stamp);
+	else
+		dialogue_feed(k->dialogue, side_of(who), bytes, stamp);
+}
+
+static void on_bytes(void *user, struct tcp_connection *c, int who, struct slice bytes, const struct stamp *stamp)
+{
+	struct streams *s = user;
+	struct talk *k = c->owner;
+	if (!k) {
+		enum verdict v = judge(c, who, bytes);
+		if (v == VERDICT_MORE)
+			return; /* so short a beginning on a foreign port is no mail that we could judge */
+		k = v == VERDICT_OTHER ? NULL : talk_new(s, c);
+		if (!k) {
+			s->counts.other++;
+			tcp_ignore(s->tcp, c);
+			return;
+		}
+		s->counts.mail++;
+	}
+	struct stamp at = *stamp;
+	at.segment = stamp->where.frame;
+	if (!k->spoke[who])
+		bytes = skip_prefix(k, who, bytes, &at);
+	say(k, who, bytes, &at);
+	k->last_us[who] = at.time_us;
+	k->last = at;
+}
+
+static void on_gap(void *user, struct tcp_connection *c, int who, uint64_t lost, const struct stamp *stamp)
+{
+	struct talk *k = c->owner;
+	(void)user;
+	if (!k)
+		return;
+	if (k->tls)
+		tls_stream_gap(k->tls, side_of(who), lost, stamp);
+	else
+		dialogue_gap(k->dialogue, side_of(who), lost, stamp);
+}
+
+/* --- the end ----------------------------------------------------------------------------------------------------------------------------------- */
+
+/* Whose turn it was: a command waits for the server; before the greeting the server is due, after a reply the client. */
+static enum side turn(const struct talk *k)
+{
+	if (k->tls && !tls_stream_decrypted(k->tls))
+		return k->last_us[0] > k->last_us[1] ? SIDE_SERVER : SIDE_CLIENT;
+	if (!dialogue_greeted(k->dialogue) || dialogue_pending(k->dialogue))
+		return SIDE_SERVER;
+	return SIDE_CLIENT;
+}
+
+static const char *end_what(const struct tcp_connection *c)
+{
+	switch (c->end) {
+	case TCP_END_FIN:
+		return "fin";
+	case TCP_END_RESET:
+		return "reset";
+	case TCP_END_IDLE:
+		return "idle";
+	default:
+		return "open";
+	}
+}
+
+static void close_event(struct talk *k)
+{
+	const struct tcp_connection *c = k->connection;
+	struct stamp stamp = {.where = {.input = k->streams->input, .frame = (uint32_t)c->last_frame}, .time_us = c->last_us, .has_time = true};
+	enum side by = c->ended_by < 0 ? SIDE_UNKNOWN : side_of(c->ended_by);
+	struct event *e = new_event(k, EV_CLOSE, by, &stamp);
+	if (!e)
+		return;
+	const char *what = end_what(c);
+	int64_t said = k->last_us[0] > k->last_us[1] ? k->last_us[0] : k->last_us[1];
+	int64_t waited = said ? (c->last_us - said) / 1000 : 0;
+	e->raw = e->text = arena_printf(k->transcript->arena, "%s%s%s", what, by ? " by the " : "", by ? side_name(by) : "");
+	fact(k, e, "what", slice_from_cstr(what));
+	if (by)
+		fact(k, e, "by", slice_from_cstr(side_name(by)));
+	fact(k, e, "waiting_for", slice_from_cstr(side_name(turn(k))));
+	fact_number(k, e, "waited_ms", waited);
+	static const char *const lost[] = {"lost_client", "lost_server"}, *const again[] = {"retransmitted_client", "retransmitted_server"};
+	for (int who = 0; who < 2; who++) {
+		if (c->side[who].lost)
+			fact_number(k, e, lost[who], (int64_t)c->side[who].lost);
+		if (c->side[who].retransmitted)
+			fact_number(k, e, again[who], c->side[who].retransmitted);
+		if (c->side[who].unanswered_full >= 2)
+			fact(k, e, "stalled", slice_from_cstr(side_name(side_of(who))));
+	}
+	k->session->closed_by = by;
+	hear(k, e);
+}
+
+/* The connection's own event was made last but belongs first. */
+static void put_first(struct transcript *t, struct session *s, struct event *e)
+{
+	transcript_add(t, s, e);
+	for (size_t i = s->events.n; i-- > 1;)
+		s->events.v[i] = s->events.v[i - 1];
+	for (size_t i = t->events.n; i-- > 1;)
+		t->events.v[i] = t->events.v[i - 1];
+	s->events.v[0] = t->events.v[0] = e;
+	for (size_t i = 0; i < s->events.n; i++)
+		s->events.v[i]->n = (unsigned)i + 1;
+	s->start = e->stamp;
+}
+
+static void set_outcome(struct session *s, const struct tcp_connection *c)
+{
+	const char *what = connect_what(c);
+	if (strcmp(what, "connected") != 0 && strcmp(what, "midstream") != 0 && strcmp(what, "silent") != 0)
+		s->outcome = OUTCOME_NOT_CONNECTED;
+	else if (s->tls.alert.n)
+		s->outcome = OUTCOME_TLS_FAILED;
+}
+
+static void hand_over(struct talk *k)
+{
+	struct streams *s = k->streams;
+	struct event *e = connect_event(k);
+	if (k->tls)
+		tls_stream_end(k->tls);
+	dialogue_end(k->dialogue);
+	if (dialogue_protocol(k->dialogue) != PROTOCOL_UNKNOWN)
+		k->session->protocol = dialogue_protocol(k->dialogue);
+	close_event(k);
+	if (e)
+		put_first(k->transcript, k->session, e);
+	k->session->end = k->last.has_time ? k->last : k->session->end;
+	set_outcome(k->session, k->connection);
+	tls_stream_free(k->tls);
+	s->done(s->user, k->transcript);
+	free(k);
+}
+
+/* A connection on a mail port that never carried a byte: a fault to tell, or a scan's touch. */
+static bool worth_telling(const struct tcp_connection *c)
+{
+	const char *what = connect_what(c);
+	if (!is_mail_port(c->port[1]))
+		return false;
+	if (strcmp(what, "refused") == 0 || strcmp(what, "unreachable") == 0)
+		return true;
+	int64_t ms = (c->last_us - c->start_us) / 1000;
+	if (strcmp(what, "no-answer") == 0)
+		return c->syns > 1 || ms > 1000;
+	/* Connected, and then silence: long enough that somebody waited. */
+	return c->established_us && ms >= STREAM_SILENCE_MS / 2;
+}
+
+static void on_end(void *user, struct tcp_connection *c)
+{
+	struct streams *s = user;
+	struct talk *k = c->owner;
+	s->counts.connections++;
+	if (!k && !c->ignored && worth_telling(c)) {
+		k = talk_new(s, c);
+		s->counts.mail += k != NULL;
+	} else if (!k && !c->ignored && is_mail_port(c->port[1])) {
+		s->counts.scans++;
+	}
+	if (k)
+		hand_over(k);
+}
+
+/* --- life ---------------------------------------------------------------------------------------------------------------------------------------- */
+
+struct streams *streams_new(unsigned input, struct tls_keys *keys, streams_done done, void *user)
+{
+	struct streams *s = calloc(1, sizeof *s);
+	if (!s)
+		return NULL;
+	s->input = input;
+	s->keys = keys;
+	s->done = done;
+	s->user = user;
+	const struct tcp_hooks hooks = {on_bytes, on_gap, on_end, s};
+	s->tcp = tcp_new(&hooks);
+	if (!s->tcp) {
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void streams_end(struct streams *s)
+{
+	tcp_free(s->tcp);
+	s->tcp = NULL;
+}
+
+void streams_free(struct streams *s)
+{
+	if (!s)
+		return;
+	streams_end(s);
+	free(s);
+}
+
+void streams_packet(struct streams *s, const struct packet *p, const struct stamp *stamp)
+{
+	if (p->transport == TRANSPORT_TCP || p->transport == TRANSPORT_ICMP)
+		tcp_packet(s->tcp, p, stamp);
+}
+
+struct streams_counts streams_count(const struct streams *s)
+{
+	return s->counts;
+}

@@ -1,0 +1,36 @@
+/* stream: mail sessions out of TCP connections. Decides by content (and port) which connections speak mail, looks through PROXY headers and SOCKS, hands TLS to
+ * tls.h, and tells what happened on the network (refused, no answer, silence, resets, loss) as events with facts.
+ *
+ * Facts of its EV_CONNECT event, first of every session: "what" = connected, refused, no-answer, unreachable, silent (connected, but nobody said anything),
+ * midstream (the beginning was not captured); "connect_ms", "syns" (attempts), "icmp" (text), "mtu" (of fragmentation needed).
+ * Facts of its EV_CLOSE event, last: "what" = fin, reset, open (not ended in the capture), idle; "by" = client, server; "waiting_for" = the side whose turn it was;
+ * "waited_ms" = silence before the end; "lost_client", "lost_server" (bytes missing), "retransmitted_client", "retransmitted_server", "stalled" = side whose
+ * full-size segments were never acknowledged. */
+#ifndef TT_EVIDENCE_CAPTURE_STREAM_H
+#define TT_EVIDENCE_CAPTURE_STREAM_H
+
+#include "evidence/capture/tcp.h"
+#include "evidence/capture/tls.h"
+#include "model/transcript.h"
+
+/* Silence of that length counts as somebody waiting in vain. RFC 5321 section 4.5.3.2 has clients wait for minutes; people give up after ten seconds. */
+#define STREAM_SILENCE_MS 8000
+
+struct streams;
+
+/* Called with a finished session in a transcript of its own; the callee owns it. */
+typedef void (*streams_done)(void *user, struct transcript *t);
+
+struct streams *streams_new(unsigned input, struct tls_keys *keys, streams_done done, void *user);
+void streams_free(struct streams *s);
+/* One decoded packet. */
+void streams_packet(struct streams *s, const struct packet *p, const struct stamp *stamp);
+/* Ends everything that is open (the capture ends here). */
+void streams_end(struct streams *s);
+
+struct streams_counts {
+	uint64_t connections, mail, other, scans;
+};
+struct streams_counts streams_count(const struct streams *s);
+
+#endif
