@@ -64,11 +64,6 @@ static const struct {
 	size_t n;
 	const char *what;
 } magics[] = {
-	{"\xd4\xc3\xb2\xa1", 4, "a packet capture (pcap)"},
-	{"\xa1\xb2\xc3\xd4", 4, "a packet capture (pcap)"},
-	{"\x4d\x3c\xb2\xa1", 4, "a packet capture (pcap)"},
-	{"\xa1\xb2\x3c\x4d", 4, "a packet capture (pcap)"},
-	{"\x0a\x0d\x0d\x0a", 4, "a packet capture (pcapng)"},
 	{"\x7f" "ELF", 4, "a program"},
 	{"PK\x03\x04", 4, "a ZIP archive"},
 	{"%PDF", 4, "a PDF document"},

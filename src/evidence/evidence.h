@@ -6,6 +6,8 @@
 #include "base/err.h"
 #include "model/transcript.h"
 
+struct tls_keys;
+
 struct evidence_options {
 	/* Called when the transcript holds finished sessions worth handing on (large inputs); the callee may diagnose t and must leave it to the reader, which
 	 * recycles it afterwards. NULL: everything is kept, and what does not fit is dropped with t->memory_full. */
@@ -13,6 +15,8 @@ struct evidence_options {
 	/* Progress: bytes read so far of total (0: not known). Called about every 16 MiB. May be NULL. */
 	void (*progress)(void *user, uint64_t done, uint64_t total);
 	void *user;
+	/* Keys for TLS in captures (evidence/capture/tls.h); key logs found in captures are added. May be NULL. */
+	struct tls_keys *keys;
 };
 
 /* Reads one input into t. path "-" is standard input. False and *reterr if it cannot be read at all. */

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "evidence/capture/capture.h"
 #include "evidence/clean.h"
 #include "evidence/reader-private.h"
 #include "evidence/source.h"
@@ -223,7 +224,7 @@ static void name_form(struct reader *r)
 	in->lines = r->line_no;
 }
 
-static bool read_source(struct transcript *t, struct slice name, struct source *src, const struct evidence_options *o, struct err *reterr)
+static bool read_text(struct transcript *t, struct slice name, struct source *src, const struct evidence_options *o, struct err *reterr)
 {
 	struct reader *r = calloc(1, sizeof *r);
 	struct input *in = VEC_PUSH(t->arena, &t->inputs);
@@ -242,6 +243,14 @@ static bool read_source(struct transcript *t, struct slice name, struct source *
 	arena_free(r->own);
 	free(r);
 	return ok;
+}
+
+static bool read_source(struct transcript *t, struct slice name, struct source *src, const struct evidence_options *o, struct err *reterr)
+{
+	struct slice beginning;
+	if (!source_peek(src, &beginning, reterr))
+		return false;
+	return capture_is_magic(beginning) ? capture_read(t, name, src, o, reterr) : read_text(t, name, src, o, reterr);
 }
 
 bool evidence_read_file(struct transcript *t, const char *path, const struct evidence_options *o, struct err *reterr)

@@ -10,6 +10,8 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "evidence/capture/file.h"
+
 /* One read of the file. */
 #define RAW_BUFFER (256u * 1024u)
 
@@ -29,6 +31,8 @@ struct source {
 	z_stream z;
 	bool z_open, z_ended;
 	ZSTD_DCtx *zstd;
+	uint8_t head[SOURCE_PEEK]; /* looked at, not yet handed out */
+	size_t head_at, head_n;
 	int odd_byte;       /* first byte of a UTF-16 unit, -1 none */
 };
 
@@ -120,7 +124,7 @@ static long read_zstd(struct source *s, uint8_t *buf, size_t n, struct err *rete
 	return (long)out.pos;
 }
 
-static long read_bytes(struct source *s, uint8_t *buf, size_t n, struct err *reterr)
+static long read_packed(struct source *s, uint8_t *buf, size_t n, struct err *reterr)
 {
 	switch (s->packing) {
 	case PACKING_GZIP:
@@ -130,6 +134,17 @@ static long read_bytes(struct source *s, uint8_t *buf, size_t n, struct err *ret
 	default:
 		return read_plain(s, buf, n, reterr);
 	}
+}
+
+static long read_bytes(struct source *s, uint8_t *buf, size_t n, struct err *reterr)
+{
+	if (s->head_at < s->head_n) {
+		size_t have = s->head_n - s->head_at < n ? s->head_n - s->head_at : n;
+		memcpy(buf, s->head + s->head_at, have);
+		s->head_at += have;
+		return (long)have;
+	}
+	return read_packed(s, buf, n, reterr);
 }
 
 /* One UTF-16 unit as UTF-8 (surrogates each become U+FFFD: no evidence hangs on them). Returns its length. */
@@ -176,6 +191,20 @@ static long read_utf16(struct source *s, uint8_t *buf, size_t n, struct err *ret
 	return (long)out;
 }
 
+bool source_peek(struct source *s, struct slice *ret, struct err *reterr)
+{
+	while (s->head_n < sizeof s->head) {
+		long got = read_packed(s, s->head + s->head_n, sizeof s->head - s->head_n, reterr);
+		if (got < 0)
+			return false;
+		if (got == 0)
+			break;
+		s->head_n += (size_t)got;
+	}
+	*ret = slice_of(s->head, s->head_n);
+	return true;
+}
+
 long source_read(struct source *s, uint8_t *buf, size_t n, struct err *reterr)
 {
 	return s->encoding == ENCODING_BYTES ? read_bytes(s, buf, n, reterr) : read_utf16(s, buf, n, reterr);
@@ -218,7 +247,7 @@ static bool begin(struct source *s, struct err *reterr)
 			return err_set(reterr, ERR_MEMORY, "%s: out of memory", s->name);
 		/* A frame may ask for a window of gigabytes; logs never do. */
 		ZSTD_DCtx_setParameter(s->zstd, ZSTD_d_windowLogMax, 25);
-	} else {
+	} else if (!capture_is_magic(slice_of(p, s->raw_n))) {
 		s->encoding = guess_encoding(p, s->raw_n);
 	}
 	return true;

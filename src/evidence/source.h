@@ -14,6 +14,9 @@ void source_close(struct source *s);
 
 /* Up to n bytes; 0 at the end, -1 and *reterr when the file is damaged or unreadable from here on. */
 long source_read(struct source *s, uint8_t *buf, size_t n, struct err *reterr);
+/* Looks at the first bytes (at most SOURCE_PEEK) without consuming them; to be called before the first read. */
+#define SOURCE_PEEK 32u
+bool source_peek(struct source *s, struct slice *ret, struct err *reterr);
 /* Bytes of the file itself consumed so far, and its size (0: not known). */
 uint64_t source_consumed(const struct source *s);
 uint64_t source_size(const struct source *s);

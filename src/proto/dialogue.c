@@ -425,6 +425,18 @@ static struct slice feed_line(struct dialogue *d, enum side side, struct slice b
 	return slice_from(bytes, part.n);
 }
 
+/* A message stands where its first byte stood, up to where its last did. */
+static void stamp_message(struct half *h, const struct stamp *stamp)
+{
+	struct event *e = h->message_event;
+	if (!e)
+		return;
+	if (!e->stamp.where.line && !e->stamp.where.frame)
+		e->stamp = *stamp;
+	e->stamp.where.frame_last = stamp->where.frame;
+	e->end_us = stamp->time_us;
+}
+
 /* A message line: everything is summarised; a line of a single dot ends it. */
 static struct slice feed_message(struct dialogue *d, enum side side, struct slice bytes, const struct stamp *stamp)
 {
@@ -432,6 +444,7 @@ static struct slice feed_message(struct dialogue *d, enum side side, struct slic
 	size_t lf = slice_find_byte(bytes, '\n');
 	struct slice part = slice_sub(bytes, 0, lf == SLICE_NPOS ? bytes.n : lf + 1);
 	line_store(d, h, part, stamp);
+	stamp_message(h, stamp);
 	if (lf == SLICE_NPOS)
 		return SLICE_NONE;
 	struct slice line = slice_of(h->kept, h->kept_n);
