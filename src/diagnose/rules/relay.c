@@ -422,7 +422,7 @@ static void find_auth_on_port_25(struct dx *x, const struct session *s)
 	/* A relay inside may well have no AUTH at all. */
 	bool inside = dx_match(x, s->server.address, PRIVATE_ADDRESS) ||
 		      (s->server.name.n && slice_find_byte(s->server.name, '.') == SLICE_NPOS);
-	struct draft *d = dx_find(x, "submission-on-port-25", inside ? 0.5 : 0.68, login->reply);
+	struct draft *d = dx_find(x, "submission-on-port-25", inside ? 0.4 : 0.55, login->reply);
 	dx_evidence(d, login->command);
 	dx_evidence(d, caps->event);
 }
