@@ -31,6 +31,9 @@ bench: build
 fuzz:
 	@bash tests/fuzz/run.sh $(FUZZTIME)
 
+pot: build
+	@sh tools/pot.sh $(B)
+
 install: build
 	@meson install -C $(B)
 
