@@ -89,7 +89,7 @@ void setup_print_error(const struct err *e)
 bool setup_print_out(struct buf *b)
 {
 	bool memory = !b->full;
-	size_t written = fwrite(b->p, 1, b->n, stdout);
+	size_t written = b->n ? fwrite(b->p, 1, b->n, stdout) : 0;
 	bool ok = written == b->n && fflush(stdout) == 0;
 	if (!memory)
 		fprintf(stderr, "telltale: %s\n", tr(err_code_text(ERR_MEMORY)));

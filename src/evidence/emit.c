@@ -9,7 +9,7 @@ struct arena *reader_arena(struct reader *r)
 
 void *reader_state(struct reader *r, const struct form *f)
 {
-	for (size_t i = 0; all_forms[i] && i < READER_FORMS_MAX; i++) {
+	for (size_t i = 0; i < READER_FORMS_MAX && all_forms[i]; i++) {
 		if (all_forms[i] != f)
 			continue;
 		if (!r->states[i])

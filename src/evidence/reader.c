@@ -91,7 +91,7 @@ static void flush(struct reader *r)
 	transcript_finish(r->transcript);
 	o->flush(o->user, r->transcript);
 	transcript_recycle(r->transcript);
-	for (size_t i = 0; all_forms[i] && i < READER_FORMS_MAX; i++)
+	for (size_t i = 0; i < READER_FORMS_MAX && all_forms[i]; i++)
 		if (r->states[i])
 			memset(r->states[i], 0, all_forms[i]->state_size);
 	if (r->logs)
@@ -169,6 +169,8 @@ static void take_window(struct reader *r, struct window *w)
 		}
 		w->skipping = !ended;
 		w->at = next_at;
+		/* A small input of very short lines may fill the memory too: then it is a stream from here on. */
+		r->big |= arena_used(r->transcript->arena) > TRANSCRIPT_MEMORY / 2;
 		if (r->options && r->options->flush && grown(r) && r->big)
 			flush(r);
 	}
@@ -210,7 +212,7 @@ static void name_form(struct reader *r)
 {
 	struct input *in = &r->transcript->inputs.v[r->input];
 	uint64_t most = 0;
-	for (size_t i = 0; all_forms[i] && i < READER_FORMS_MAX; i++) {
+	for (size_t i = 0; i < READER_FORMS_MAX && all_forms[i]; i++) {
 		bool general = strcmp(all_forms[i]->name, "general") == 0;
 		if (general)
 			in->lines_unused = r->taken[i];
