@@ -6,6 +6,11 @@
 #include "base/i18n.h"
 #include "base/text.h"
 #include "model/mask.h"
+#include "proto/sasl.h"
+
+/* Below this share of confidence the verdict says how sure it is. */
+#define SURE 0.75
+#define FIELDS_MAX 16u
 
 struct slice show_words(struct arena *a, struct slice text, const struct report_options *o)
 {
@@ -127,4 +132,123 @@ const char *show_unexplained(enum unexplained u)
 		[UNEXPLAINED_ERROR] = N_("an error that I do not know"),
 	};
 	return tr(words[u]);
+}
+
+const char *show_speaker(enum event_kind kind, enum side side)
+{
+	static const char *const names[EV_KIND_COUNT] = {
+		[EV_LOG] = N_("log"), [EV_ERROR] = N_("error"), [EV_BOUNCE] = N_("bounce"), [EV_CONFIG] = N_("setting"), [EV_TOOL] = N_("tool"),
+		[EV_PROSE] = N_("words"), [EV_TLS] = N_("TLS"),
+	};
+	if (side == SIDE_CLIENT)
+		return _("client");
+	if (side == SIDE_SERVER)
+		return _("server");
+	return tr(names[kind]);
+}
+
+const char *show_blame(const char *blame)
+{
+	static const struct {
+		const char *key, *words;
+	} table[] = {
+		{"client", N_("the client has to change")},       {"server", N_("the server has to change")},
+		{"network", N_("something between the two")},     {"credentials", N_("the login data or how they are sent")},
+		{"policy", N_("a rule of the server's operator")}, {"message", N_("the message itself")},
+		{"dns", N_("DNS records")},                       {"none", N_("nobody's fault")},
+	};
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+		if (strcmp(table[i].key, blame) == 0)
+			return tr(table[i].words);
+	return blame;
+}
+
+struct slice show_title(struct arena *a, const struct finding *f)
+{
+	const char *name = tr(f->cause->title);
+	if (f->confidence >= SURE)
+		return slice_from_cstr(name);
+	return arena_printf(a, "%s %s", f->confidence < 0.5 ? _("Perhaps:") : _("Probably:"), name);
+}
+
+/* --- parties and sessions -------------------------------------------------------------------------------------------------------- */
+
+struct slice show_party(struct arena *a, const struct party *p, const struct report_options *o)
+{
+	struct slice name = p->name.n ? p->name : p->address;
+	struct slice shown = name.n ? show_words(a, name, o) : S("?");
+	if (p->software != SOFTWARE_UNKNOWN)
+		return arena_printf(a, "%.*s (%s)", SLICE_FMT(shown), software_title(p->software));
+	return shown;
+}
+
+const char *show_outcome(enum outcome o)
+{
+	static const char *const words[OUTCOME_COUNT] = {
+		[OUTCOME_UNKNOWN] = N_("end not seen"), [OUTCOME_OK] = N_("went well"), [OUTCOME_REFUSED] = N_("refused"),
+		[OUTCOME_DEFERRED] = N_("put off"), [OUTCOME_TIMED_OUT] = N_("timed out"), [OUTCOME_RESET] = N_("reset"),
+		[OUTCOME_CLOSED_EARLY] = N_("closed early"), [OUTCOME_TLS_FAILED] = N_("TLS failed"), [OUTCOME_NOT_CONNECTED] = N_("not connected"),
+	};
+	return tr(words[o]);
+}
+
+const char *show_protocol(enum protocol p)
+{
+	static const char *const names[PROTOCOL_COUNT] = {"?", "SMTP", "LMTP", "IMAP", "POP3", "MTP"};
+	return names[p];
+}
+
+struct slice show_sasl_step(struct arena *a, struct show_login *login, const struct event *e, const struct report_options *o)
+{
+	struct sasl_field fields[FIELDS_MAX];
+	if (e->kind == EV_COMMAND && e->sasl.mech.n)
+		*login = (struct show_login){.command = e};
+	if (!e->sasl.decoded.n || !login->command)
+		return SLICE_NONE;
+	login->client_steps += e->side == SIDE_CLIENT;
+	size_t n = sasl_fields(a, login->command->sasl.mech, e->side, login->client_steps, e->sasl.decoded, fields, FIELDS_MAX);
+	struct buf b = BUF_INIT(64 * 1024);
+	for (size_t i = 0; i < n; i++) {
+		struct slice value = fields[i].value;
+		buf_printf(&b, "%s%s ", b.n ? ", " : "", fields[i].name);
+		if ((fields[i].secret && !o->show_secrets) || !value.n)
+			buf_add(&b, text_mask(a, value));
+		else
+			buf_printf(&b, "“%.*s”", SLICE_FMT(show_words(a, text_shown(a, value, 200), o)));
+	}
+	struct slice s = arena_dup(a, buf_slice(&b));
+	buf_free(&b);
+	return s;
+}
+
+/* --- verdicts without a finding -------------------------------------------------------------------------------------------------- */
+
+const char *show_verdict(enum verdict_kind k)
+{
+	static const char *const words[] = {
+		[VERDICT_FAULT] = "", [VERDICT_NOTHING_WRONG] = N_("Nothing wrong found"), [VERDICT_CANNOT_TELL] = N_("I cannot tell"),
+		[VERDICT_NO_EVIDENCE] = N_("There is nothing to read: the input is empty"),
+	};
+	return tr(words[k]);
+}
+
+struct slice show_verdict_words(struct arena *a, const struct verdict *v)
+{
+	if (v->kind == VERDICT_CANNOT_TELL)
+		return slice_from_cstr(v->recognised ? _("Something failed, but nothing in the evidence says why in words that I know.") :
+			_("Nothing in it looks like a session, a log, a bounce or the output of a program that I know."));
+	if (v->kind != VERDICT_NOTHING_WRONG)
+		return SLICE_NONE;
+	if (!v->sessions)
+		return slice_from_cstr(_("There is no session in it, and nothing in it says that something failed."));
+	return arena_printf(a, ngettext("I saw %llu session, and as far as it goes it went well.",
+					"I saw %llu sessions, and as far as they go they went well.", v->sessions), (unsigned long long)v->sessions);
+}
+
+const char *show_what_to_capture(const struct verdict *v)
+{
+	return v->recognised ?
+		_("The whole dialogue, from the server's greeting to the end: swaks -tls --server HOST --to ADDRESS, curl -v, openssl s_client -starttls "
+		  "smtp -connect HOST:587, the program's debug log, or the server's log of the same minute.") :
+		_("A session (what the client and the server said to each other), a log of the mail server, a bounce, or the exact error message.");
 }

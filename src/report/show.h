@@ -20,5 +20,30 @@ const char *show_product(const char *key);
 struct slice show_knowledge(struct arena *a, const char *text);
 /* Words for a verdict's unexplained failure. */
 const char *show_unexplained(enum unexplained u);
+/* "client", "server", or what kind of thing said it. */
+const char *show_speaker(enum event_kind kind, enum side side);
+/* Who has to change something, in words. */
+const char *show_blame(const char *blame);
+/* The cause's title, with "Perhaps:" where it is no more than that. */
+struct slice show_title(struct arena *a, const struct finding *f);
+/* Name or address, and software. */
+struct slice show_party(struct arena *a, const struct party *p, const struct report_options *o);
+const char *show_outcome(enum outcome o);
+/* "SMTP" */
+const char *show_protocol(enum protocol p);
+
+/* The login that is running while the events of a session are walked through in order; {0} at its start. */
+struct show_login {
+	const struct event *command;
+	unsigned client_steps;
+};
+/* What a SASL step says once its base64 is undone, secrets masked; empty for other events. */
+struct slice show_sasl_step(struct arena *a, struct show_login *login, const struct event *e, const struct report_options *o);
+
+/* Title and words of a verdict other than VERDICT_FAULT; the words may be empty. */
+const char *show_verdict(enum verdict_kind k);
+struct slice show_verdict_words(struct arena *a, const struct verdict *v);
+/* What evidence to bring when it cannot be told. */
+const char *show_what_to_capture(const struct verdict *v);
 
 #endif

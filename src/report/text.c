@@ -9,8 +9,6 @@
 #define FINDINGS_SHOWN 12u
 /* Fixes that fit a screen. */
 #define FIXES_SHOWN 5u
-/* Below this share of confidence the verdict says how sure it is. */
-#define SURE 0.75
 #define INDENT 2u
 /* A rule is named by its name, a pattern by its beginning. */
 #define RULE_SHOWN 50u
@@ -73,19 +71,6 @@ static void title(const struct printer *p, enum style style, struct slice text)
 
 /* --- evidence -------------------------------------------------------------------------------------------------------------------- */
 
-static struct slice speaker(const struct evidence *e)
-{
-	if (e->side == SIDE_CLIENT)
-		return slice_from_cstr(_("client"));
-	if (e->side == SIDE_SERVER)
-		return slice_from_cstr(_("server"));
-	static const char *const names[EV_KIND_COUNT] = {
-		[EV_LOG] = N_("log"), [EV_ERROR] = N_("error"), [EV_BOUNCE] = N_("bounce"), [EV_CONFIG] = N_("setting"), [EV_TOOL] = N_("tool"),
-		[EV_PROSE] = N_("words"), [EV_TLS] = N_("TLS"),
-	};
-	return slice_from_cstr(names[e->kind] ? tr(names[e->kind]) : "");
-}
-
 static void pad(const struct printer *p, struct slice text, size_t width)
 {
 	size_t columns = wrap_columns(text);
@@ -104,14 +89,14 @@ static void evidence_list(const struct printer *p, const struct evidence *list, 
 	size_t where_width = 0, side_width = 0;
 	for (size_t i = 0; i < n; i++) {
 		where_width = max_columns(where_width, show_where(p->arena, list[i].where, p->t, p->o));
-		side_width = max_columns(side_width, speaker(&list[i]));
+		side_width = max_columns(side_width, slice_from_cstr(show_speaker(list[i].kind, list[i].side)));
 	}
 	size_t indent = INDENT + where_width + (where_width ? 2 : 0) + side_width + (side_width ? 2 : 0);
 	for (size_t i = 0; i < n; i++) {
 		struct slice quote = show_words(p->arena, list[i].quote, p->o);
 		wrap_spaces(p->out, INDENT);
 		pad(p, show_where(p->arena, list[i].where, p->t, p->o), where_width + (where_width ? 2 : 0));
-		pad(p, speaker(&list[i]), side_width + (side_width ? 2 : 0));
+		pad(p, slice_from_cstr(show_speaker(list[i].kind, list[i].side)), side_width + (side_width ? 2 : 0));
 		if (quote.n > QUOTE_SHOWN) {
 			size_t cut = QUOTE_SHOWN;
 			while (cut && (quote.p[cut] & 0xc0) == 0x80)
@@ -160,26 +145,10 @@ static void fix_list(const struct printer *p, const struct finding *f)
 	}
 }
 
-static const char *blame_words(const char *blame)
-{
-	static const struct {
-		const char *key, *words;
-	} table[] = {
-		{"client", N_("the client has to change")},       {"server", N_("the server has to change")},
-		{"network", N_("something between the two")},     {"credentials", N_("the login data or how they are sent")},
-		{"policy", N_("a rule of the server's operator")}, {"message", N_("the message itself")},
-		{"dns", N_("DNS records")},                       {"none", N_("nobody's fault")},
-	};
-	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-		if (strcmp(table[i].key, blame) == 0)
-			return tr(table[i].words);
-	return blame;
-}
-
 static void finding_foot(const struct printer *p, const struct finding *f)
 {
 	struct buf b = BUF_INIT(4096);
-	buf_printf(&b, "%s · %s · %s %.0f %%", f->cause->id, blame_words(f->cause->blame), _("certainty"), f->confidence * 100);
+	buf_printf(&b, "%s · %s · %s %.0f %%", f->cause->id, show_blame(f->cause->blame), _("certainty"), f->confidence * 100);
 	if (f->count > 1)
 		buf_printf(&b, ngettext(" · found %llu time", " · found %llu times", f->count), (unsigned long long)f->count);
 	if (p->o->verbose && f->rule.n)
@@ -195,10 +164,7 @@ static void finding_foot(const struct printer *p, const struct finding *f)
 
 static void main_finding(const struct printer *p, const struct finding *f)
 {
-	struct slice name = slice_from_cstr(tr(f->cause->title));
-	if (f->confidence < SURE)
-		name = arena_printf(p->arena, "%s %.*s", f->confidence < 0.5 ? _("Perhaps:") : _("Probably:"), SLICE_FMT(name));
-	title(p, STYLE_BAD, name);
+	title(p, STYLE_BAD, show_title(p->arena, f));
 	paragraph(p, 0, show_words(p->arena, f->summary, p->o));
 	if (f->evidence.n) {
 		heading(p, f->count > 1 ? _("Evidence (the first of them)") : _("Evidence"));
@@ -247,28 +213,10 @@ static void other_findings(const struct printer *p, const struct diagnosis *d)
 
 /* --- no finding ------------------------------------------------------------------------------------------------------------------ */
 
-static void nothing_wrong(const struct printer *p, const struct verdict *v)
-{
-	title(p, STYLE_GOOD, slice_from_cstr(_("Nothing wrong found")));
-	if (v->sessions) {
-		const char *words = ngettext("I saw %llu session, and as far as it goes it went well.",
-					     "I saw %llu sessions, and as far as they go they went well.", v->sessions);
-		struct buf b = BUF_INIT(4096);
-		buf_printf(&b, words, (unsigned long long)v->sessions);
-		paragraph(p, 0, buf_slice(&b));
-		buf_free(&b);
-	} else {
-		paragraph(p, 0, slice_from_cstr(_("There is no session in it, and nothing in it says that something failed.")));
-	}
-}
-
 static void what_to_capture(const struct printer *p, const struct verdict *v)
 {
 	heading(p, _("What would tell more"));
-	paragraph(p, INDENT, slice_from_cstr(v->recognised ?
-		_("The whole dialogue, from the server's greeting to the end: swaks -tls --server HOST --to ADDRESS, curl -v, openssl s_client -starttls "
-		  "smtp -connect HOST:587, the program's debug log, or the server's log of the same minute.") :
-		_("A session (what the client and the server said to each other), a log of the mail server, a bounce, or the exact error message.")));
+	paragraph(p, INDENT, slice_from_cstr(show_what_to_capture(v)));
 	if (v->unused > v->lines / 2 && v->lines > 1)
 		paragraph(p, INDENT, arena_printf(p->arena, _("%llu of %llu lines were in no form that I know."), (unsigned long long)v->unused,
 			(unsigned long long)v->lines));
@@ -276,11 +224,6 @@ static void what_to_capture(const struct printer *p, const struct verdict *v)
 
 static void cannot_tell(const struct printer *p, const struct verdict *v)
 {
-	title(p, STYLE_UNSURE, slice_from_cstr(_("I cannot tell")));
-	if (!v->recognised)
-		paragraph(p, 0, slice_from_cstr(_("Nothing in it looks like a session, a log, a bounce or the output of a program that I know.")));
-	else
-		paragraph(p, 0, slice_from_cstr(_("Something failed, but nothing in the evidence says why in words that I know.")));
 	if (v->n_failures)
 		heading(p, _("Where it failed"));
 	for (size_t i = 0; i < v->n_failures; i++) {
@@ -312,21 +255,16 @@ void report_text(struct buf *out, const struct transcript *t, const struct diagn
 	struct printer p = printer_make(out, t, o);
 	if (!p.arena)
 		return;
-	switch (v->kind) {
-	case VERDICT_FAULT:
+	if (v->kind == VERDICT_FAULT) {
 		main_finding(&p, d->findings.v[0]);
 		other_findings(&p, d);
 		stream_note(&p, d, v);
-		break;
-	case VERDICT_NOTHING_WRONG:
-		nothing_wrong(&p, v);
-		break;
-	case VERDICT_CANNOT_TELL:
-		cannot_tell(&p, v);
-		break;
-	case VERDICT_NO_EVIDENCE:
-		title(&p, STYLE_UNSURE, slice_from_cstr(_("There is nothing to read: the input is empty")));
-		break;
+	} else {
+		title(&p, v->kind == VERDICT_NOTHING_WRONG ? STYLE_GOOD : STYLE_UNSURE, slice_from_cstr(show_verdict(v->kind)));
+		if (show_verdict_words(p.arena, v).n)
+			paragraph(&p, 0, show_verdict_words(p.arena, v));
 	}
+	if (v->kind == VERDICT_CANNOT_TELL)
+		cannot_tell(&p, v);
 	arena_free(p.arena);
 }
