@@ -86,6 +86,7 @@ if step build build build gcc; then
 	step tests tests build
 	counted
 	step manual manual
+	step readme python3 tools/readme.py build/telltale
 fi
 step scripts scripts
 step functions functions

@@ -350,6 +350,20 @@ class Samples(Case):
             self.assertEqual(found[0], cause, name)
 
 
+class Knowledge(Case):
+    def test_commands_of_ours_exist(self):
+        """What a finding tells people to run has to work."""
+        names = set(re.findall(r'^  ([a-z]+) ', run('--help').stdout.decode().split('Subcommands:')[1], re.M))
+        folder = os.path.join(ROOT, 'knowledge')
+        told = set()
+        for top, _, files in os.walk(folder):
+            for name in files:
+                if name.endswith('.yaml'):
+                    told |= set(re.findall(r'\btelltale (read|explain|sasl|[a-z]+(?= --| [a-z]+://))', self.read(os.path.join(top, name))))
+        self.assertIn('read', told)
+        self.assertEqual(told - names, set())
+
+
 class Arrows(Case):
     def test_an_arrow_that_is_not_allowed_is_seen(self):
         for folder in ('src', 'docs', 'tools'):
