@@ -1,5 +1,7 @@
 #include "evidence/clean.h"
 
+#include <stdlib.h>
+
 static const struct {
 	const char *entity;
 	const char *sign;
@@ -31,8 +33,37 @@ static bool needs_cleaning(struct slice line)
 	       (slice_find_byte(line, '&') != SLICE_NPOS && slice_find_byte(line, ';') != SLICE_NPOS);
 }
 
+/* {"log":"…\n","stream":"stdout","time":"…"}: what Docker writes for a line that a container printed. */
+static struct slice without_json(struct arena *a, struct slice line)
+{
+	static const char escapes[] = "n\nt\tr\r\"\"\\\\//";
+	struct slice s = line;
+	uint8_t *out;
+	size_t n = 0;
+	if (!slice_skip(&s, S("{\"log\":\"")) || !(out = arena_alloc(a, s.n + 1)))
+		return line;
+	for (size_t i = 0; i < s.n && s.p[i] != '"'; i++) {
+		if (s.p[i] != '\\' || i + 1 >= s.n) {
+			out[n++] = s.p[i];
+			continue;
+		}
+		i++;
+		const char *e = memchr(escapes, s.p[i], sizeof escapes - 1);
+		if (e && (e - escapes) % 2 == 0)
+			out[n++] = (uint8_t)e[1];
+		else if (s.p[i] == 'u' && i + 4 < s.n && s.p[i + 1] == '0' && s.p[i + 2] == '0' && ascii_is_hex(s.p[i + 3]) && ascii_is_hex(s.p[i + 4])) {
+			char digits[3] = {(char)s.p[i + 3], (char)s.p[i + 4], 0};
+			out[n++] = (uint8_t)strtoul(digits, NULL, 16);
+			i += 4;
+		}
+	}
+	return slice_trim_right(slice_of(out, n));
+}
+
 struct slice clean_line(struct arena *a, struct slice line)
 {
+	if (line.n > 8 && line.p[0] == '{' && line.p[1] == '"')
+		line = without_json(a, line);
 	if (!needs_cleaning(line))
 		return line;
 	uint8_t *out = arena_alloc(a, line.n + 1);

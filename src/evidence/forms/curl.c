@@ -41,6 +41,8 @@ static int recognise(struct reader *r, struct slice line)
 	if (active)
 		return FORM_SURE;
 	/* "> 220 …" is quoted mail, not curl */
+	if (line.p[0] == '>' && dialogue_guess_side(PROTOCOL_SMTP, rest) == SIDE_SERVER)
+		return FORM_NO;
 	enum protocol p = dialogue_guess(line.p[0] == '<' ? SIDE_SERVER : SIDE_CLIENT, rest);
 	return p == PROTOCOL_UNKNOWN ? FORM_NO : line.p[0] == '<' ? FORM_LIKELY + 5 : FORM_LIKELY - 5;
 }

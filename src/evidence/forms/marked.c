@@ -158,9 +158,12 @@ static bool skip_one(struct slice *s)
 			return false;
 		t = slice_from(t, close + 1);
 		slice_skip(&t, S(":"));
+	} else if (slice_skip(&t, S("* ")) || slice_skip(&t, S("- ")) || slice_skip(&t, S("\xe2\x80\xa2 "))) {
+		; /* a list of bullets */
 	} else {
 		word = slice_next_word(&t);
-		if (!is_level(word) && (word.n < 3 || word.n > 40 || word.p[word.n - 1] != ':'))
+		bool day = word.n == 3 && t.n > 1 && ascii_is_digit(t.p[1]); /* "Thu 2021-03-04" */
+		if (!day && !is_level(word) && (word.n < 3 || word.n > 40 || word.p[word.n - 1] != ':'))
 			return false;
 	}
 	slice_skip_space(&t);
