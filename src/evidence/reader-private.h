@@ -8,6 +8,9 @@
 /* More forms than there will be. */
 #define READER_FORMS_MAX 256u
 
+/* Longest margin of a pasted line that is taken off. */
+#define READER_MARGIN 16u
+
 /* Log sessions by key: open addressing, cleared when three quarters full. */
 #define LOG_SLOTS (READER_OPEN_SESSIONS * 2)
 struct log_slot {
@@ -21,6 +24,9 @@ struct reader {
 	struct arena *own;           /* states of the forms, the table of log sessions: outlives a recycled transcript */
 	unsigned input;
 	bool big;
+	/* what stands in front of pasted lines, once a form was sure of what stands behind it */
+	uint8_t margin[READER_MARGIN];
+	size_t margin_n;
 	/* the current line */
 	uint32_t line_no;
 	uint64_t offset;

@@ -28,18 +28,19 @@ const char *evidence_form_title(size_t i)
 	return evidence_form_name(i) ? all_forms[i]->title : NULL;
 }
 
-static const struct form *choose(struct reader *r, struct slice line)
+/* The form that bids most for the line as given, and its bid. */
+static const struct form *choose(struct reader *r, struct slice line, int *ret_bid)
 {
 	const struct form *best = NULL;
 	int most = FORM_NO;
+	r->line = line;
+	r->syslog_done = false;
 	r->taking = r->active;
 	if (r->active) {
 		most = r->active->recognise(r, line);
 		best = most > FORM_NO ? r->active : NULL;
-		if (most >= FORM_SURE)
-			return best;
 	}
-	for (size_t i = 0; all_forms[i]; i++) {
+	for (size_t i = 0; most < FORM_SURE && all_forms[i]; i++) {
 		if (all_forms[i] == r->active)
 			continue;
 		int bid = all_forms[i]->recognise(r, line);
@@ -48,7 +49,50 @@ static const struct form *choose(struct reader *r, struct slice line)
 			best = all_forms[i];
 		}
 	}
+	*ret_bid = most;
 	return best;
+}
+
+/* Length of what stands in front of a pasted line: the blanks of a code block, the signs of quoted mail. */
+static size_t margin_length(struct slice line)
+{
+	size_t n = 0;
+	while (n < line.n && n < READER_MARGIN && (line.p[n] == ' ' || line.p[n] == '\t' || line.p[n] == '>'))
+		n++;
+	return n;
+}
+
+/* Takes the margin off when a form is sure of what stands behind it; what the paste was put into must not hide what it is. */
+static const struct form *choose_behind_margin(struct reader *r, struct slice *line, struct slice *next)
+{
+	int bid = FORM_NO, inner = FORM_NO;
+	struct slice margin = slice_of(r->margin, r->margin_n);
+	const struct form *f = NULL;
+	if (margin.n && slice_starts(*line, margin)) {
+		f = choose(r, slice_from(*line, margin.n), &inner);
+		if (inner >= FORM_LIKELY)
+			goto cut;
+	}
+	f = choose(r, *line, &bid);
+	if (bid >= FORM_MAYBE || r->big)
+		return f;
+	margin = slice_sub(*line, 0, margin_length(*line));
+	if (!margin.n || margin.n == line->n)
+		return f;
+	const struct form *g = choose(r, slice_from(*line, margin.n), &inner);
+	if (inner < FORM_STRONG) {
+		r->line = *line;
+		r->syslog_done = false;
+		return f;
+	}
+	f = g;
+	memcpy(r->margin, margin.p, margin.n);
+	r->margin_n = margin.n;
+cut:
+	*line = slice_from(*line, margin.n);
+	if (slice_starts(*next, margin))
+		*next = slice_from(*next, margin.n);
+	return f;
 }
 
 static size_t form_index(const struct form *f)
@@ -62,12 +106,11 @@ static size_t form_index(const struct form *f)
 static void take_line(struct reader *r, struct slice raw, struct slice next)
 {
 	struct slice line = clean_line(r->transcript->arena, raw);
-	r->line = line;
 	r->next = next;
-	r->syslog_done = false;
-	const struct form *f = choose(r, line);
+	const struct form *f = choose_behind_margin(r, &line, &next);
 	if (!f)
 		return;
+	r->next = next;
 	size_t i = form_index(f);
 	if (i < READER_FORMS_MAX)
 		r->taken[i]++;

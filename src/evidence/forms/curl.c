@@ -12,10 +12,10 @@ static const char *const doings[] = {
 	"shutting down", "Request completely", "We are completely", "Curl_", "NTLM", "response reading", NULL,
 };
 
-static bool is_doing(struct slice line)
+static bool is_doing(struct slice line, bool active)
 {
 	/* two blanks: details of the certificate; no server's untagged reply has them */
-	return slice_starts(line, S("*  ")) || (slice_starts(line, S("* ")) && kit_prefix(doings, slice_from(line, 2)) >= 0);
+	return (active && slice_starts(line, S("*  "))) || (slice_starts(line, S("* ")) && kit_prefix(doings, slice_from(line, 2)) >= 0);
 }
 
 static bool is_meter(struct slice line)
@@ -31,7 +31,7 @@ static int recognise(struct reader *r, struct slice line)
 		return active && (slice_eq(line, S("<")) || slice_eq(line, S(">"))) ? FORM_SURE : FORM_NO;
 	if (slice_starts(line, S("curl: (")))
 		return FORM_SURE;
-	if (is_doing(line))
+	if (is_doing(line, active))
 		return active ? FORM_SURE : FORM_STRONG;
 	if (active && (is_meter(line) || slice_ends(line, S("bytes data]"))))
 		return FORM_SURE;
@@ -44,6 +44,11 @@ static int recognise(struct reader *r, struct slice line)
 	if (line.p[0] == '>' && dialogue_guess_side(PROTOCOL_SMTP, rest) == SIDE_SERVER)
 		return FORM_NO;
 	enum protocol p = dialogue_guess(line.p[0] == '<' ? SIDE_SERVER : SIDE_CLIENT, rest);
+	if (line.p[0] == '>' && (!rest.n || rest.p[0] < 'A' || rest.p[0] > 'Z'))
+		return FORM_NO;
+	/* its tags are A001 and so on */
+	if (line.p[0] == '>' && p == PROTOCOL_IMAP && (rest.n < 5 || rest.p[0] < 'A' || rest.p[0] > 'Z' || !ascii_is_digit(rest.p[1]) || !ascii_is_digit(rest.p[3]) || rest.p[4] != ' '))
+		return FORM_NO;
 	return p == PROTOCOL_UNKNOWN ? FORM_NO : line.p[0] == '<' ? FORM_LIKELY + 5 : FORM_LIKELY - 5;
 }
 
@@ -84,7 +89,7 @@ static void take(struct reader *r, struct slice line)
 {
 	if (slice_starts(line, S("curl: (")))
 		kit_error(r, S("curl"), line);
-	else if (is_doing(line))
+	else if (line.p[0] == '*')
 		take_doing(r, slice_from(line, 2));
 	else if (line.p[0] == '<')
 		reader_say(r, SIDE_SERVER, slice_from(line, 2));

@@ -252,6 +252,9 @@ static int recognise(struct reader *r, struct slice line)
 	/* "client: 535 …" is a client's report, not its words */
 	if (h.kind == WORD && plain != SIDE_UNKNOWN && plain != h.side)
 		return FORM_NO;
+	/* "> 220 …" is quoted mail */
+	if (h.kind == ARROW && h.bid == 30 && plain != h.side && (plain != SIDE_UNKNOWN || reader_active(r) != &form_marked))
+		return FORM_NO;
 	if (plain != SIDE_UNKNOWN)
 		return h.bid + 10;
 	/* Without protocol words a mark counts only in the middle of a dialogue. */
