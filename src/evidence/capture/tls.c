@@ -566,8 +566,8 @@ void tls_stream_gap(struct tls_stream *t, enum side side, uint64_t lost, const s
 static const char *const reasons[] = {
 	[REASON_NONE] = "",
 	[REASON_NO_KEY] = "no key for it was given; give the server's RSA key (--key) or the client's key log (--keylog)",
-	[REASON_EPHEMERAL] = "the keys were agreed by an ephemeral Diffie-Hellman exchange, so that the server's private key does not help; capture again with "
-			     "SSLKEYLOGFILE set in the client and give that file (--keylog)",
+	[REASON_EPHEMERAL] = ("the keys were agreed by an ephemeral Diffie-Hellman exchange, so that the server's private key does not help; capture again "
+			      "with SSLKEYLOGFILE set in the client and give that file (--keylog)"),
 	[REASON_NO_HANDSHAKE] = "its handshake was not captured; start the capture before the connection",
 	[REASON_WRONG_KEY] = "the key given does not fit this server or connection",
 	[REASON_SUITE] = "its cipher suite is not known here",
