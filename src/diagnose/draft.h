@@ -4,6 +4,7 @@
 
 #include "diagnose/match.h"
 #include "diagnose/rule.h"
+#include "diagnose/thin.h"
 #include "model/mask.h"
 #include "proto/dialogue.h"
 
@@ -73,6 +74,7 @@ struct dx {
 	struct diagnoser *diagnoser;
 	const struct transcript *transcript;
 	struct diagnosis *out;
+	const struct thin *thin;
 	struct arena *arena; /* of this transcript's diagnosis */
 	VEC(struct draft *) drafts;
 	VEC(struct anywhere) asked;

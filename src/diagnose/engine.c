@@ -440,7 +440,7 @@ static void count_drafts(struct dx *x)
 			t->best = d;
 		const struct session *s = d->n_events ? d->events[0]->session : NULL;
 		if (!s || s != t->last)
-			t->count++;
+			t->count += s ? thin_weight(x->thin, s) : 1;
 		t->last = s;
 	}
 }
@@ -533,7 +533,7 @@ static void explain_range(struct draft **v, size_t from, size_t to)
 
 static void drop_explained(struct dx *x)
 {
-	bool story = x->transcript->sessions.n <= STORY_SESSIONS;
+	bool story = !x->thin->by_id && x->transcript->sessions.n <= STORY_SESSIONS;
 	size_t from = 0;
 	if (!x->drafts.n)
 		return;
@@ -572,12 +572,16 @@ static void count_sessions(struct diagnosis *out, const struct transcript *t)
 bool diagnose_add(struct diagnoser *dr, const struct transcript *t, struct diagnosis *sum)
 {
 	struct dx x = {.diagnoser = dr, .transcript = t, .out = sum, .arena = arena_new(0)};
+	struct thin thin = {.by_id = NULL};
 	bool ready = x.arena && (x.tallies = arena_alloc(x.arena, (dr->knowledge->n_causes + 1) * sizeof *x.tallies)) &&
 		     (x.searches = arena_alloc(x.arena, SEARCH_SLOTS * sizeof *x.searches));
 	if (!ready) {
 		arena_free(x.arena);
 		return false;
 	}
+	if (thin_make(x.arena, t, &thin))
+		x.transcript = &thin.transcript;
+	x.thin = &thin;
 	run_patterns(&x);
 	run_rules(&x);
 	for (size_t i = 0; i < x.drafts.n; i++)

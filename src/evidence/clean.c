@@ -116,7 +116,8 @@ bool clean_is_text(struct slice beginning, struct err *reterr)
 		uint8_t c = beginning.p[i];
 		odd += c < 0x20 && c != '\n' && c != '\r' && c != '\t' && c != 0x1b && c != '\f';
 	}
-	if (beginning.n >= 32 && odd * 5 > beginning.n)
+	/* Text has none of these, but for a stray NUL or a masked escape. */
+	if (beginning.n >= 32 && odd * 20 > beginning.n)
 		return err_set(reterr, ERR_FORMAT, "this is binary data, not text");
 	return true;
 }

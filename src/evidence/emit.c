@@ -224,10 +224,19 @@ struct event *reader_event(struct reader *r, enum event_kind k, enum side side, 
 struct event *reader_continue(struct reader *r, enum event_kind k, enum side side, struct slice text)
 {
 	struct event *e = r->last;
-	if (!e || e->kind != k || r->last_line + 1 < r->line_no || e->text.n + text.n > READER_LINE_MAX)
+	if (!e || e->kind != k || r->last_line + 1 < r->line_no || e->text.n + text.n > READER_CONTINUE_MAX)
 		return reader_event(r, k, side, text);
-	e->raw = arena_join(r->transcript->arena, e->text, S("\n"), text);
-	e->text = slice_trim_right(e->raw);
+	if (r->joined != e) {
+		r->joined = e;
+		r->joined_cap = 0;
+	}
+	struct slice joined = e->text;
+	if (!arena_append(r->transcript->arena, &joined, &r->joined_cap, S("\n"), text)) {
+		r->transcript->memory_full = true;
+		return e;
+	}
+	e->raw = joined;
+	e->text = slice_trim_right(joined);
 	r->last_line = r->line_no;
 	return e;
 }

@@ -26,6 +26,8 @@ enum {
 
 /* A line longer than this is cut for reading (the rest counted): no log or paste has a decisive word after 64 KiB. */
 #define READER_LINE_MAX (64u * 1024u)
+/* What reader_continue puts together: stack traces, wrapped bounces. Longer runs of such lines are many events. */
+#define READER_CONTINUE_MAX (8u * 1024u)
 /* Above this size an input is read as a stream: forms skip lines that say nothing is wrong, and finished sessions are diagnosed and dropped. */
 #define READER_BIG (4u * 1024u * 1024u)
 /* Log sessions kept open at once; the oldest is closed beyond. */

@@ -47,6 +47,8 @@ struct reader {
 	/* for reader_continue */
 	struct event *last;
 	uint32_t last_line;
+	const struct event *joined; /* whose text has room for joined_cap bytes */
+	size_t joined_cap;
 	struct event dummy;
 	/* logs */
 	struct log_slot *logs;

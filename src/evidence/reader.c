@@ -141,11 +141,17 @@ static void flush(struct reader *r)
 		memset(r->logs, 0, LOG_SLOTS * sizeof *r->logs);
 	r->n_logs = 0;
 	r->last = NULL;
+	r->joined = NULL;
 }
 
-static bool grown(const struct reader *r)
+/* A small input is one story and kept whole as long as it fits; when it does not, it becomes a stream. */
+static bool grown(struct reader *r)
 {
-	return arena_used(r->transcript->arena) > FLUSH_MEMORY || r->transcript->sessions.n > FLUSH_SESSIONS;
+	size_t used = arena_used(r->transcript->arena);
+	if (!r->big && used < FLUSH_MEMORY * 2)
+		return false;
+	r->big = true;
+	return used > FLUSH_MEMORY || r->transcript->sessions.n > FLUSH_SESSIONS;
 }
 
 /* --- windows of bytes ---------------------------------------------------------------------------------------------------------------- */
@@ -214,7 +220,7 @@ static void take_window(struct reader *r, struct window *w)
 		w->at = next_at;
 		/* A small input of very short lines may fill the memory too: then it is a stream from here on. */
 		r->big |= arena_used(r->transcript->arena) > TRANSCRIPT_MEMORY / 2;
-		if (r->options && r->options->flush && grown(r) && r->big)
+		if (r->options && r->options->flush && grown(r))
 			flush(r);
 	}
 }
