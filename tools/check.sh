@@ -101,5 +101,6 @@ fi
 step fuzz bash tests/fuzz/run.sh "${FUZZTIME:-20}"
 step analyse analyse
 [ ${#bad[@]} -eq 0 ] || printf 'failed steps: %s\n' "${bad[*]}"
-printf '%d passed, %d failed in %d s\n' "$passed" "$failed" $((SECONDS - started))
+printf 'took %d s\n' $((SECONDS - started))
+printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]
