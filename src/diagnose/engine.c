@@ -215,10 +215,21 @@ static bool meant_for_replies(const struct pattern *p)
 	return false;
 }
 
+/* Words of a rule of the server's operator in a reply that says yes ("220 mx Anti-spam gateway ready") are a name, not a refusal. */
+static bool said_yes_to_policy(const struct dx *x, const struct pattern *p, const struct event *e)
+{
+	if ((e->kind != EV_REPLY && e->kind != EV_GREETING) || e->answer.code < 200 || e->answer.code > 399)
+		return false;
+	const struct cause *c = knowledge_cause(x->diagnoser->knowledge, slice_from_cstr(p->cause));
+	return c && strcmp(c->blame, "policy") == 0;
+}
+
 static void take_match(void *user, const struct match *hit)
 {
 	struct pattern_user *u = user;
 	const struct pattern *p = hit->pattern;
+	if (said_yes_to_policy(u->dx, p, u->event))
+		return;
 	if (*p->needs && !anywhere(u->dx, p->needs))
 		return;
 	if (*p->unless && anywhere(u->dx, p->unless))

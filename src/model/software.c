@@ -61,7 +61,7 @@ static const struct {
 	{"yntactically invalid", SOFTWARE_EXIM},
 	{"relay not permitted", SOFTWARE_EXIM},
 	{"postfix", SOFTWARE_POSTFIX},
-	{"Relay access denied", SOFTWARE_POSTFIX},
+	{">: Relay access denied", SOFTWARE_POSTFIX}, /* others say it without the address in front */
 	{"Sender address rejected:", SOFTWARE_POSTFIX},
 	{"Recipient address rejected:", SOFTWARE_POSTFIX},
 	{"Helo command rejected:", SOFTWARE_POSTFIX},

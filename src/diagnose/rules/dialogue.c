@@ -822,6 +822,28 @@ static void find_final_dot_missing(struct dx *x, const struct session *s)
 	}
 }
 
+/* One session's greeting is a single line; another session of the evidence shows that this line is only the first of a longer greeting (postscreen says
+ * "220-name" and the rest seconds later): the client took the beginning for the whole. */
+static void find_greeting_cut_short(struct dx *x, const struct session *unused)
+{
+	(void)unused;
+	const struct transcript *t = dx_transcript(x);
+	const struct event *whole = NULL, *cut = NULL;
+	for (size_t i = 0; i < t->sessions.n; i++) {
+		const struct event *g = session_event(t->sessions.v[i], EV_GREETING, 0);
+		if (g && slice_starts(g->text, S("220-")) && !whole)
+			whole = g;
+		else if (g && slice_starts(g->text, S("220 ")) && !cut && t->sessions.v[i]->exchanges.n > 1)
+			cut = g;
+	}
+	if (!whole || !cut)
+		return;
+	struct slice rest = whole->text, first;
+	slice_next_line(&rest, &first);
+	if (slice_eq(slice_trim(slice_from(first, 4)), slice_trim(slice_from(cut->text, 4))))
+		dx_evidence(dx_find(x, "reply-split-over-packets", 0.75, cut), whole);
+}
+
 const struct rule rules_dialogue[] = {
 	{"bad-ehlo-name", "ehlo-name-underscore", RULE_SESSION, find_bad_ehlo_name},
 	{"generic-name-dropped", "ehlo-name-generic-rejected", RULE_SESSION, find_generic_name_dropped},
@@ -843,6 +865,7 @@ const struct rule rules_dialogue[] = {
 	{"late-greeting", "greeting-delay-vs-client-timeout", RULE_SESSION, find_late_greeting},
 	{"greeting-after-close", "greeting-delay-vs-client-timeout", RULE_SESSION, find_greeting_after_close},
 	{"greeting-elsewhere", "greeting-delay-vs-client-timeout", RULE_INPUT, find_greeting_elsewhere},
+	{"greeting-cut-short", "reply-split-over-packets", RULE_INPUT, find_greeting_cut_short},
 	{"wrong-order", "sequence-error", RULE_SESSION, find_wrong_order},
 	{"headers-as-commands", "sequence-headers-before-data", RULE_SESSION, find_headers_as_commands},
 	{"headers-above-refusals", "sequence-headers-before-data", RULE_INPUT, find_headers_above_refusals},

@@ -179,14 +179,27 @@ static void find_auth_not_tried(struct dx *x, const struct session *s)
 	dx_evidence(d, caps->event);
 }
 
-/* OpenSMTPD has one sentence for a recipient that no rule takes: unknown here, or elsewhere and not relayed for a stranger. */
+/* Is the address in the domain that the server's own name belongs to (mx.example.net and user@example.net)? */
+static bool in_domain_of(struct slice address, struct slice host)
+{
+	size_t at = slice_find_last_byte(address, '@');
+	struct slice domain = at == SLICE_NPOS ? SLICE_NONE : slice_from(address, at + 1);
+	if (!domain.n || host.n < domain.n || !slice_eq_nocase(slice_from(host, host.n - domain.n), domain))
+		return false;
+	return host.n == domain.n || host.p[host.n - domain.n - 1] == '.';
+}
+
+/* OpenSMTPD has one sentence for a recipient that no rule takes: unknown here, or elsewhere and not relayed for a stranger. Which one it is, the
+ * recipient's domain tells. */
 static void find_opensmtpd_no_rule(struct dx *x, const struct session *s)
 {
 	if (!is_smtp(s) || s->logins.n || s->server.software != SOFTWARE_OPENSMTPD)
 		return;
-	const struct exchange *ex = refused_with(x, s, "550 Invalid recipient");
-	if (ex)
-		dx_evidence(dx_find(x, "relay-denied-not-authenticated", 0.66, ex->reply), ex->command);
+	const struct exchange *ex = refused_with(x, s, "550 (?:5\\.1\\.1 )?Invalid recipient");
+	if (!ex)
+		return;
+	bool own = in_domain_of(s->rcpt_to, s->server.name);
+	dx_evidence(dx_find(x, own ? "user-unknown" : "relay-denied-not-authenticated", own ? 0.8 : 0.66, ex->reply), ex->command);
 }
 
 /* "Client host rejected: Access denied" is what a submission service without a login says (permit_sasl_authenticated, reject). */

@@ -195,7 +195,7 @@ static void find_starttls_refused(struct dx *x, const struct session *s)
 	if (!c || (s->ehlo_event && slice_eq(s->ehlo_event->command.verb, S("HELO"))))
 		return;
 	if (caps_have(c, S("STARTTLS"), NULL) || caps_have(c, S("STLS"), NULL)) {
-		if (dx_match(x, t->reply->text, "^454|TLS[^\\n]{0,30}(?:not available|unavailable|problem)"))
+		if (!dx_match(x, t->reply->text, "active|already|not permitted|sequence") && dx_match(x, t->reply->text, "^454|TLS[^\\n]{0,30}(?:not available|unavailable|problem)"))
 			dx_evidence(dx_find(x, "server-tls-cert-missing", 0.7, t->reply), c->event);
 		return;
 	}
@@ -362,6 +362,55 @@ static void find_upgrade_not_asked_for(struct dx *x, const struct session *s)
 	dx_evidence(d, t->command);
 }
 
+/* The server agreed to STARTTLS, and the client gave up without a word more: the handshake failed, and the program hides why (PHPMailer does). Mostly
+ * it distrusts the certificate; whether it was told to use TLS or upgraded by itself, the settings say if they are shown. */
+static void find_upgrade_failed_silently(struct dx *x, const struct session *s)
+{
+	const struct exchange *t = starttls_exchange(s);
+	if (!t || !t->positive || !t->command || s->tls.mode != TLS_NONE || !slice_is_empty(s->tls.alert))
+		return;
+	for (size_t i = 0; i < s->exchanges.n; i++)
+		if (s->exchanges.v[i].command && s->exchanges.v[i].command->n > t->command->n && !exchange_is(&s->exchanges.v[i], S("QUIT")))
+			return;
+	const struct event *gave_up = dx_search_session(x, s, KIND(EV_ERROR), "could not connect|connect\\(\\) failed|STARTTLS|TLS|crypto");
+	if (!gave_up || gave_up->n < t->command->n ||
+	    dx_search(x, KINDS_ALL_TOLD, "certificate|PKIX|x509|verif(?:y|ication)|handshake|protocol version|wrong version|cipher|dh key|\\balert\\b|timed? ?out", NULL))
+		return;
+	bool asked_for = dx_search(x, KIND(EV_CONFIG) | KIND(EV_PROSE), MODE_UPGRADE, NULL) != NULL;
+	struct draft *d = dx_find(x, asked_for ? "cert-self-signed" : "cert-untrusted-opportunistic", asked_for ? 0.5 : 0.62, t->reply);
+	dx_evidence(d, gave_up);
+}
+
+/* Hosts of great providers: their certificates are in order for everybody who asks for them by name. */
+#define PUBLIC_PROVIDER                                                                                                                        \
+	"(?:smtp|imap|pop)\\.(?:gmail|googlemail)\\.com|\\bservice\\W{1,6}gmail\\b|(?:smtp|outlook)\\.office365\\.com|smtp-mail\\.outlook\\.com|"          \
+	"(?:imap|smtp|pop)\\.mail\\.yahoo\\.com|(?:imap|smtp)\\.mail\\.me\\.com|smtp\\.sendgrid\\.net|email-smtp\\.[\\w-]+\\.amazonaws\\.com|"           \
+	"smtp\\.mailgun\\.org|(?:imap|smtp)\\.(?:fastmail|zoho)\\.com|mail\\.gmx\\.(?:net|com)|(?:imap|smtp)\\.web\\.de"
+#define GOOGLE_HOST "(?:smtp|imap|pop)\\.(?:gmail|googlemail)\\.com"
+
+/* A great provider's certificate is not trusted. It presents a public one, so somebody between answers in its place; or, Google with TLS 1.3, the client
+ * gave no server name: libraries older than TLS 1.3 in their wrapper do not. */
+static void find_public_host_untrusted(struct dx *x, const struct session *s)
+{
+	(void)s;
+	unsigned kinds = KINDS_ALL_TOLD | KIND(EV_COMMAND);
+	const struct event *host = dx_search(x, kinds, PUBLIC_PROVIDER, NULL);
+	const struct event *bad = host ? dx_search(x, KINDS_ALL_TOLD, "self.signed certificate|SELF_SIGNED_CERT|certificate verify failed|CERTIFICATE_VERIFY_FAILED", NULL) : NULL;
+	if (!bad || dx_search(x, KINDS_ALL_TOLD, "No SNI provided|has expired|not yet valid|does not match|altname|127\\.0\\.0\\.1|localhost", NULL))
+		return;
+	const char *cause = NULL;
+	double confidence = 0.7;
+	if (dx_match(x, bad->text, "self.signed certificate in|SELF_SIGNED_CERT_IN_CHAIN"))
+		cause = "antivirus-intercepts-tls", confidence = 0.82;
+	else if (!dx_match(x, bad->text, "self.signed|SELF_SIGNED|local issuer") && dx_match(x, host->text, GOOGLE_HOST) &&
+		 dx_search(x, kinds, "Python v?2\\.|imaplib2|PHP/?5\\.", NULL) && dx_search(x, kinds, "OpenSSL 1\\.1\\.1|OpenSSL 3|TLSv?1\\.3", NULL))
+		cause = "tls-sni-missing";
+	else if (dx_match(x, bad->text, "self.signed|DEPTH_ZERO_SELF_SIGNED"))
+		cause = dx_match(x, host->text, GOOGLE_HOST) ? "tls-sni-missing" : "antivirus-intercepts-tls";
+	if (cause)
+		dx_evidence(dx_find(x, cause, confidence, bad), host);
+}
+
 const struct rule rules_tls[] = {
 	{"tls-bytes-in-plain-text", "implicit-tls-on-plaintext-port", RULE_SESSION, find_tls_bytes},
 	{"tls-alert", "tls-version-too-old-client", RULE_SESSION, find_alert},
@@ -377,6 +426,8 @@ const struct rule rules_tls[] = {
 	{"certificate-chain", "cert-intermediate-missing", RULE_INPUT, find_chain},
 	{"certificate-renewed-on-disk", "cert-expired-not-reloaded", RULE_INPUT, find_renewed_on_disk},
 	{"certificate-clock", "clock-wrong", RULE_INPUT, find_clock},
+	{"starttls-failed-silently", "cert-untrusted-opportunistic", RULE_SESSION, find_upgrade_failed_silently},
+	{"public-host-untrusted", "antivirus-intercepts-tls", RULE_INPUT, find_public_host_untrusted},
 	{"starttls-not-asked-for", "cert-untrusted-opportunistic", RULE_SESSION, find_upgrade_not_asked_for},
 	{0},
 };

@@ -121,6 +121,39 @@ static bool protocol_mark(struct slice s, struct hit *ret)
 	return true;
 }
 
+/* "M: >>> 1 CAPABILITY", "M: * OK …": mbsync -V, which names the store by a letter (far, near; formerly master, slave). */
+static bool store_mark(struct slice s, struct hit *ret)
+{
+	struct slice t = slice_from(s, 3);
+	if (s.n < 6 || !strchr("MFNS", s.p[0]) || s.p[1] != ':' || s.p[2] != ' ')
+		return false;
+	bool sent = slice_skip(&t, S(">>> "));
+	if (!sent && (s.p[0] == 'S' || !(slice_starts(t, S("* ")) || slice_starts(t, S("+ ")) || ascii_is_digit(t.p[0]))))
+		return false;
+	*ret = (struct hit){sent ? SIDE_CLIENT : SIDE_SERVER, 80, LETTER, t, false};
+	return true;
+}
+
+static enum side plain_side(struct slice said);
+
+/* "remote -> me: 220 mx", "10.0.0.1 -> 10.0.0.2 : QUIT": the parties have names, and the words tell which is which. */
+static bool named_parties(struct slice s, struct hit *ret)
+{
+	size_t arrow = slice_find(slice_sub(s, 0, 48), S(" -> "));
+	if (arrow == SLICE_NPOS || arrow == 0)
+		return false;
+	struct slice t = slice_from(s, arrow + 4);
+	size_t colon = slice_find(slice_sub(t, 0, 48), S(": "));
+	if (colon == SLICE_NPOS || colon == 0)
+		return false;
+	t = slice_from(t, colon + 2);
+	enum side plain = plain_side(t);
+	if (plain == SIDE_UNKNOWN)
+		return false;
+	*ret = (struct hit){plain, 60, LETTER, t, false};
+	return true;
+}
+
 /* "[250] 'Ok'": smtp-cli puts the code in brackets. */
 static bool bracketed_code(struct slice s, struct hit *ret)
 {
@@ -197,12 +230,12 @@ static bool find_mark(struct slice line, struct hit *ret)
 	struct slice s = line;
 	slice_skip_space(&s);
 	for (int i = 0; i < 5 && s.n; i++) {
-		if (protocol_mark(s, ret) || mark_at(s, ret) || numbered(s, ret) || connection_mark(s, ret) || bracketed_code(s, ret))
+		if (protocol_mark(s, ret) || store_mark(s, ret) || mark_at(s, ret) || numbered(s, ret) || connection_mark(s, ret) || bracketed_code(s, ret))
 			return true;
 		if (!skip_one(&s))
 			break;
 	}
-	return find_wrapped(line, ret);
+	return named_parties(slice_trim(line), ret) || find_wrapped(line, ret);
 }
 
 /* What was said, quotes taken off; *ret_ends: its line end was written out. */
