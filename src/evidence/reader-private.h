@@ -8,6 +8,8 @@
 /* More forms than there will be. */
 #define READER_FORMS_MAX 256u
 
+/* Forms that took lines lately and are asked before the others. */
+#define READER_RECENT 6u
 /* Longest margin of a pasted line that is taken off. */
 #define READER_MARGIN 16u
 
@@ -36,6 +38,7 @@ struct reader {
 	/* forms */
 	const struct form *active;
 	const struct form *taking;
+	const struct form *recent[READER_RECENT];
 	void *states[READER_FORMS_MAX];
 	uint64_t taken[READER_FORMS_MAX];
 	/* the dialogue being read */

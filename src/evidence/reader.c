@@ -40,6 +40,12 @@ static const struct form *choose(struct reader *r, struct slice line, int *ret_b
 		most = r->active->recognise(r, line);
 		best = most > FORM_NO ? r->active : NULL;
 	}
+	/* Logs of several programs alternate: those that took lines lately are asked first. */
+	for (size_t i = 0; most < FORM_SURE && i < READER_RECENT && r->recent[i]; i++)
+		if (r->recent[i] != r->active && r->recent[i]->recognise(r, line) >= FORM_SURE) {
+			most = FORM_SURE;
+			best = r->recent[i];
+		}
 	for (size_t i = 0; most < FORM_SURE && all_forms[i]; i++) {
 		if (all_forms[i] == r->active)
 			continue;
@@ -51,6 +57,16 @@ static const struct form *choose(struct reader *r, struct slice line, int *ret_b
 	}
 	*ret_bid = most;
 	return best;
+}
+
+/* Puts the form in front of those that took lines lately. */
+static void remember(struct reader *r, const struct form *f)
+{
+	size_t i = 0;
+	while (i + 1 < READER_RECENT && r->recent[i] && r->recent[i] != f)
+		i++;
+	memmove(r->recent + 1, r->recent, i * sizeof *r->recent);
+	r->recent[0] = f;
 }
 
 /* Length of what stands in front of a pasted line: the blanks of a code block, the signs of quoted mail. */
@@ -114,6 +130,8 @@ static void take_line(struct reader *r, struct slice raw, struct slice next)
 	size_t i = form_index(f);
 	if (i < READER_FORMS_MAX)
 		r->taken[i]++;
+	if (r->active != f)
+		remember(r, f);
 	r->active = f;
 	f->take(r, line);
 }

@@ -40,13 +40,15 @@ static int find(struct reader *r, struct slice line, struct syslog_line *l)
 static int recognise(struct reader *r, struct slice line)
 {
 	struct syslog_line l;
-	return line.n > 12 && find(r, line, &l) >= 0 ? FORM_STRONG : FORM_NO;
+	if (line.n < 12 || find(r, line, &l) < 0)
+		return FORM_NO;
+	return l.pid && l.time.n ? FORM_SURE : FORM_STRONG;
 }
 
 static bool is_good_news(struct slice m)
 {
-	static const char *const fine[] = {"LOGIN, user", "LOGOUT, ", "Connection, ip", "DISCONNECTED, ", "login: ", "accepted connection", "USAGE ", "Passed CLEAN", "starttls: ", "fetching ", NULL};
-	return kit_prefix(fine, m) >= 0 || slice_has(m, S("clean message")) || slice_has(m, S("DKIM-Signature field added"));
+	static const char *const fine[] = {"LOGIN, user", "LOGOUT, ", "Connection, ip", "DISCONNECTED, ", "login: ", "accepted connection", "USAGE ", "starttls: ", "fetching ", NULL};
+	return kit_prefix(fine, m) >= 0 || slice_has(m, S(" Passed ")) || slice_has(m, S("clean message")) || slice_has(m, S("DKIM-Signature field added"));
 }
 
 /* Courier: "LOGIN FAILED, user=x, ip=[::ffff:1.2.3.4]"; Cyrus: "badlogin: host [1.2.3.4] PLAIN [SASL(-13): authentication failure: …]". */
