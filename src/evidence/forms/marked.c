@@ -28,7 +28,8 @@ static const struct {
 	{"Sent: ", SIDE_CLIENT, 55, ARROW}, {"Got: ", SIDE_SERVER, 50, ARROW}, {"Got back: ", SIDE_SERVER, 50, ARROW}, {"Received: ", SIDE_SERVER, 30, ARROW}, {"SENT: ", SIDE_CLIENT, 55, ARROW}, {"RECEIVED: ", SIDE_SERVER, 55, ARROW},
 	{"WRITE: ", SIDE_CLIENT, 55, WORD}, {"READ: ", SIDE_SERVER, 55, WORD}, {"Write: ", SIDE_CLIENT, 55, WORD}, {"Wrote: ", SIDE_CLIENT, 60, WORD},
 	{"TX: ", SIDE_CLIENT, 60, WORD}, {"RX: ", SIDE_SERVER, 60, WORD}, {"Request: ", SIDE_CLIENT, 50, WORD}, {"Response: ", SIDE_SERVER, 50, WORD},
-	{"Reply: ", SIDE_SERVER, 55, WORD}, {"reply: ", SIDE_SERVER, 50, WORD}, {"Command: ", SIDE_CLIENT, 50, WORD}, {"smtp> ", SIDE_CLIENT, 60, WORD},
+	{"SmtpCmdSent: ", SIDE_CLIENT, 65, WORD}, {"SmtpCmdResp: ", SIDE_SERVER, 65, WORD}, {"ImapCmdSent: ", SIDE_CLIENT, 65, WORD}, {"ImapCmdResp: ", SIDE_SERVER, 65, WORD},
+	{"PopCmdSent: ", SIDE_CLIENT, 65, WORD}, {"PopCmdResp: ", SIDE_SERVER, 65, WORD}, {"Reply: ", SIDE_SERVER, 55, WORD}, {"reply: ", SIDE_SERVER, 50, WORD}, {"Command: ", SIDE_CLIENT, 50, WORD}, {"smtp> ", SIDE_CLIENT, 60, WORD},
 	{"SMTP> ", SIDE_CLIENT, 60, WORD}, {"SMTP< ", SIDE_SERVER, 60, WORD}, {"IMAP> ", SIDE_CLIENT, 60, WORD}, {"IMAP< ", SIDE_SERVER, 60, WORD},
 	{"POP3> ", SIDE_CLIENT, 60, WORD}, {"POP3< ", SIDE_SERVER, 60, WORD}, {"DATA SENT: ", SIDE_CLIENT, 60, WORD}, {"OUT: ", SIDE_CLIENT, 50, WORD}, {"IN: ", SIDE_SERVER, 50, WORD},
 	{">>> ", SIDE_CLIENT, 60, ARROW}, {"<<< ", SIDE_SERVER, 60, ARROW}, {"--> ", SIDE_CLIENT, 60, ARROW}, {"<-- ", SIDE_SERVER, 60, ARROW},
@@ -182,6 +183,8 @@ static bool skip_one(struct slice *s)
 	skip_weekday(&t);
 	if (t.n && (ascii_is_digit(t.p[0]) || t.p[0] == '[') && reader_skip_time(&t, &us)) {
 		slice_skip_space(&t);
+		if (slice_skip(&t, S("AM ")) || slice_skip(&t, S("PM ")))
+			slice_skip(&t, S("- "));
 		*s = t;
 		return true;
 	}

@@ -96,6 +96,7 @@ static void take(struct reader *r, struct slice line)
 		take_error(r, s);
 	} else if (kit_prefix(doings, s) >= 0) {
 		bool opening = slice_starts(s, S("Connection: "));
+		st->side = SIDE_UNKNOWN; /* what get_lines() shows below is shown again as a whole */
 		reader_program(reader_event(r, opening ? EV_CONNECT : EV_TOOL, SIDE_CLIENT, s), S("phpmailer"));
 	} else {
 		reader_say(r, SIDE_SERVER, s);

@@ -2,6 +2,12 @@
  * by its queue id. */
 #include "evidence/kit.h"
 
+extern const struct form form_postfix_log;
+
+struct state {
+	uint64_t verbose; /* hash of the process whose dialogue -v shows */
+};
+
 static const char *const fact_table[][2] = {
 	{"from=", "from"}, {"to=", "to"}, {"helo=", "helo"}, {"proto=", "proto"}, {"sasl_method=", "mech"}, {"sasl_username=", "user"},
 	{"relay=", "relay"}, {"dsn=", "dsn"}, {"status=", "status"}, {"delay=", "delay"}, {"size=", "size"}, {NULL, NULL},
@@ -272,10 +278,38 @@ static void sasl_facts(struct reader *r, struct session *s, struct event *e, str
 	reader_fact(r, e, "mech", mech);
 }
 
+/* What smtpd -v and smtp -v show: "> unknown[192.0.2.7]: 220 mx ESMTP" is what the process itself said. */
+static bool take_verbose(struct reader *r, const struct syslog_line *l, bool server)
+{
+	struct slice m = l->message;
+	size_t close = slice_find_byte(m, ']');
+	if (m.n < 8 || (m.p[0] != '<' && m.p[0] != '>') || m.p[1] != ' ' || close == SLICE_NPOS)
+		return false;
+	struct slice host = slice_sub(m, 2, close + 1), said = slice_from(m, close + 1);
+	uint64_t port;
+	if (slice_skip(&said, S(":")) && said.n && ascii_is_digit(said.p[0]) && slice_next_uint(&said, 65535, &port))
+		slice_skip(&said, S(":"));
+	if (!slice_skip(&said, S(" ")))
+		return false;
+	struct state *st = reader_state(r, &form_postfix_log);
+	uint64_t process = slice_hash(l->program) ^ l->pid ^ slice_hash(host);
+	if (process != st->verbose || !reader_dialogue(r)) {
+		struct session *s = reader_new_session(r, PROTOCOL_SMTP);
+		st->verbose = process;
+		if (s)
+			kit_party(r, server ? &s->client : &s->server, host);
+	}
+	reader_say(r, (m.p[0] == '>') == server ? SIDE_SERVER : SIDE_CLIENT, said);
+	return true;
+}
+
 static void take_server(struct reader *r, const struct syslog_line *l)
 {
 	char buf[64];
 	struct slice key = kit_log_key(buf, sizeof buf, l->program, l->pid), m = l->message;
+	slice_skip(&m, S("NOQUEUE: lost ")); /* since 3.10 */
+	if (m.n != l->message.n)
+		m = slice_from(l->message, 9);
 	int which = kit_prefix(drops, m);
 	if (which == 4) /* one process serves one client after the other */
 		reader_end_log_session(r, key);
@@ -323,6 +357,8 @@ static void take(struct reader *r, struct slice line)
 		return;
 	}
 	static const char *const clients[] = {"smtp", "lmtp", "error", "retry", "local", "virtual", "pipe", "relay", "bounce", "discard", NULL};
+	if (take_verbose(r, &l, server))
+		return;
 	if (server) {
 		take_server(r, &l);
 		return;
@@ -340,4 +376,4 @@ static void take(struct reader *r, struct slice line)
 		kit_facts(r, kit_log(r, s, &l, l.message), m, fact_table);
 }
 
-const struct form form_postfix_log = {.name = "postfix-log", .title = N_("Postfix log"), .recognise = recognise, .take = take};
+const struct form form_postfix_log = {.name = "postfix-log", .title = N_("Postfix log"), .recognise = recognise, .take = take, .state_size = sizeof(struct state)};

@@ -57,8 +57,12 @@ static struct slice skip_time(struct slice line)
 {
 	struct slice s = line;
 	int64_t us;
-	if (s.n && ascii_is_digit(s.p[0]) && reader_skip_time(&s, &us))
+	/* a log's own time may stand before that of smtplib: "19:37:31:628	19:37:31.506611 send: …" */
+	for (int i = 0; i < 2 && s.n && ascii_is_digit(s.p[0]) && reader_skip_time(&s, &us); i++) {
+		while (s.n && ascii_is_digit(s.p[0]) && slice_find_byte(slice_sub(s, 0, 5), '\t') != SLICE_NPOS)
+			s = slice_from(s, 1);
 		slice_skip_space(&s);
+	}
 	return s;
 }
 
