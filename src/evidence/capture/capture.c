@@ -15,7 +15,6 @@ struct capture {
 	struct tls_keys *keys, *own_keys;
 	struct source *source;
 	struct streams *streams;
-	struct fragments *fragments;
 	unsigned input;
 	bool flushed;
 	uint64_t packets, usb, told;
@@ -92,24 +91,6 @@ static void put_in_order(struct transcript *t, size_t sessions_before)
 		qsort(t->events.v, t->events.n, sizeof *t->events.v, by_frame);
 }
 
-static void take_packet(struct capture *c, const struct capture_packet *p)
-{
-	struct packet decoded;
-	c->packets++;
-	if (!layers_decode(p->linktype, p->bytes, p->length, c->fragments, &decoded))
-		return;
-	if (decoded.transport == TRANSPORT_USB) {
-		c->usb++;
-		return;
-	}
-	struct stamp stamp = {
-		.where = {.input = c->input, .frame = (uint32_t)p->number, .offset = p->offset},
-		.time_us = p->time_ns / 1000,
-		.has_time = p->has_time,
-	};
-	streams_packet(c->streams, &decoded, &stamp);
-}
-
 static void progress(struct capture *c)
 {
 	const struct evidence_options *o = c->options;
@@ -143,7 +124,8 @@ static bool read_packets(struct capture *c, struct err *reterr)
 	struct capture_packet p;
 	int rc;
 	while ((rc = capture_next(f, &p, &fault)) > 0) {
-		take_packet(c, &p);
+		c->packets++;
+		c->usb += streams_frame(c->streams, &p) == TRANSPORT_USB;
 		if (c->packets % 4096 == 0)
 			progress(c);
 	}
@@ -170,11 +152,9 @@ bool capture_read(struct transcript *t, struct slice name, struct source *src, c
 	if (in)
 		in->path = arena_dup(t->arena, name);
 	c.keys = o && o->keys ? o->keys : (c.own_keys = tls_keys_new());
-	c.fragments = fragments_new();
 	c.streams = c.keys ? streams_new(c.input, c.keys, take_session, &c) : NULL;
-	bool ok = in && c.fragments && c.streams ? read_packets(&c, reterr) : err_set(reterr, ERR_MEMORY, "out of memory");
+	bool ok = in && c.streams ? read_packets(&c, reterr) : err_set(reterr, ERR_MEMORY, "out of memory");
 	streams_free(c.streams);
-	fragments_free(c.fragments);
 	tls_keys_free(c.own_keys);
 	if (ok && !c.flushed)
 		put_in_order(t, before);

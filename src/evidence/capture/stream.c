@@ -23,6 +23,9 @@ struct streams {
 	streams_done done;
 	void *user;
 	struct tcp *tcp;
+	struct fragments *fragments;
+	int64_t idle_us;
+	bool any_port;
 	struct streams_counts counts;
 };
 
@@ -415,10 +418,10 @@ static void hand_over(struct talk *k)
 }
 
 /* A connection on a mail port that never carried a byte: a fault to tell, or a scan's touch. */
-static bool worth_telling(const struct tcp_connection *c)
+static bool worth_telling(const struct streams *s, const struct tcp_connection *c)
 {
 	const char *what = connect_what(c);
-	if (!is_mail_port(c->port[1]))
+	if (!s->any_port && !is_mail_port(c->port[1]))
 		return false;
 	if (strcmp(what, "refused") == 0 || strcmp(what, "unreachable") == 0)
 		return true;
@@ -434,7 +437,7 @@ static void on_end(void *user, struct tcp_connection *c)
 	struct streams *s = user;
 	struct talk *k = c->owner;
 	s->counts.connections++;
-	if (!k && !c->ignored && worth_telling(c)) {
+	if (!k && !c->ignored && worth_telling(s, c)) {
 		k = talk_new(s, c);
 		s->counts.mail += k != NULL;
 	} else if (!k && !c->ignored && is_mail_port(c->port[1])) {
@@ -442,6 +445,7 @@ static void on_end(void *user, struct tcp_connection *c)
 	}
 	if (k)
 		hand_over(k);
+	c->owner = NULL;
 }
 
 /* --- life ---------------------------------------------------------------------------------------------------------------------------------------- */
@@ -457,11 +461,11 @@ struct streams *streams_new(unsigned input, struct tls_keys *keys, streams_done 
 	s->user = user;
 	const struct tcp_hooks hooks = {on_bytes, on_gap, on_end, s};
 	s->tcp = tcp_new(&hooks);
-	if (!s->tcp) {
-		free(s);
-		return NULL;
-	}
-	return s;
+	s->fragments = fragments_new();
+	if (s->tcp && s->fragments)
+		return s;
+	streams_free(s);
+	return NULL;
 }
 
 void streams_end(struct streams *s)
@@ -475,7 +479,42 @@ void streams_free(struct streams *s)
 	if (!s)
 		return;
 	streams_end(s);
+	fragments_free(s->fragments);
 	free(s);
+}
+
+void streams_any_port(struct streams *s)
+{
+	s->any_port = true;
+}
+
+enum transport streams_frame(struct streams *s, const struct capture_packet *p)
+{
+	struct packet decoded;
+	if (!layers_decode(p->linktype, p->bytes, p->length, s->fragments, &decoded))
+		return TRANSPORT_NONE;
+	struct stamp stamp = {
+		.where = {.input = s->input, .frame = (uint32_t)p->number, .offset = p->offset},
+		.time_us = p->time_ns / 1000,
+		.has_time = p->has_time,
+	};
+	streams_packet(s, &decoded, &stamp);
+	return decoded.transport;
+}
+
+/* Nobody answers a half-open connection any more, and a session has been silent for long. */
+static bool is_quiet(void *user, const struct tcp_connection *c, int64_t silent_us)
+{
+	const struct streams *s = user;
+	bool half_open = !c->side[1].packets && !c->side[1].bytes && c->side[0].syn;
+	return half_open || silent_us >= s->idle_us;
+}
+
+void streams_tick(struct streams *s, int64_t now_us, int64_t idle_us)
+{
+	s->idle_us = idle_us;
+	int64_t silence_us = STREAM_SILENCE_MS * 1000;
+	tcp_tick(s->tcp, now_us, idle_us < silence_us ? idle_us : silence_us, is_quiet);
 }
 
 void streams_packet(struct streams *s, const struct packet *p, const struct stamp *stamp)
@@ -486,5 +525,7 @@ void streams_packet(struct streams *s, const struct packet *p, const struct stam
 
 struct streams_counts streams_count(const struct streams *s)
 {
-	return s->counts;
+	struct streams_counts counts = s->counts;
+	counts.open = s->tcp ? tcp_connections(s->tcp) : 0;
+	return counts;
 }

@@ -9,6 +9,7 @@
 #ifndef TT_EVIDENCE_CAPTURE_STREAM_H
 #define TT_EVIDENCE_CAPTURE_STREAM_H
 
+#include "evidence/capture/file.h"
 #include "evidence/capture/tcp.h"
 #include "evidence/capture/tls.h"
 #include "model/transcript.h"
@@ -23,13 +24,21 @@ typedef void (*streams_done)(void *user, struct transcript *t);
 
 struct streams *streams_new(unsigned input, struct tls_keys *keys, streams_done done, void *user);
 void streams_free(struct streams *s);
+/* One captured frame. Tells what it was. */
+enum transport streams_frame(struct streams *s, const struct capture_packet *p);
 /* One decoded packet. */
 void streams_packet(struct streams *s, const struct packet *p, const struct stamp *stamp);
+/* The clock of a live capture, also when nothing comes: sessions without a packet for idle_us end as idle, connections that nobody answers after
+ * STREAM_SILENCE_MS. Cheap; to be called about once a second. */
+void streams_tick(struct streams *s, int64_t now_us, int64_t idle_us);
+/* Failures to connect are told for all ports, not only those of mail: whoever chose the packets means them. */
+void streams_any_port(struct streams *s);
 /* Ends everything that is open (the capture ends here). */
 void streams_end(struct streams *s);
 
 struct streams_counts {
 	uint64_t connections, mail, other, scans;
+	uint64_t open; /* in the table */
 };
 struct streams_counts streams_count(const struct streams *s);
 

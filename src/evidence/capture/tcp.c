@@ -12,12 +12,20 @@ struct tcp_piece {
 	uint8_t bytes[];
 };
 
+/* Every connection is in one list, in the order of its last packet (LIST_LIVE, LIST_IGNORED) or of its end (LIST_LINGER, LIST_PAST). */
+enum list { LIST_LIVE, LIST_IGNORED, LIST_LINGER, LIST_PAST, LISTS };
+
+struct age {
+	struct tcp_connection *oldest, *newest;
+	size_t n;
+};
+
 struct tcp {
 	struct tcp_hooks hooks;
 	struct tcp_connection **buckets;
 	size_t n_buckets;
 	uint64_t live;
-	struct tcp_connection *oldest, *newest;
+	struct age age[LISTS];
 	size_t waiting;
 };
 
@@ -49,11 +57,12 @@ static bool grow(struct tcp *t)
 	struct tcp_connection **v = calloc(n, sizeof *v);
 	if (!v)
 		return t->n_buckets != 0;
-	for (struct tcp_connection *c = t->oldest; c; c = c->newer) {
-		uint64_t h = (hash_end(&c->address[0], c->port[0]) + hash_end(&c->address[1], c->port[1])) % n;
-		c->bucket_next = v[h];
-		v[h] = c;
-	}
+	for (size_t i = 0; i < LISTS; i++)
+		for (struct tcp_connection *c = t->age[i].oldest; c; c = c->newer) {
+			uint64_t h = (hash_end(&c->address[0], c->port[0]) + hash_end(&c->address[1], c->port[1])) % n;
+			c->bucket_next = v[h];
+			v[h] = c;
+		}
 	free(t->buckets);
 	t->buckets = v;
 	t->n_buckets = n;
@@ -62,17 +71,30 @@ static bool grow(struct tcp *t)
 
 static void unlink_age(struct tcp *t, struct tcp_connection *c)
 {
-	*(c->older ? &c->older->newer : &t->oldest) = c->newer;
-	*(c->newer ? &c->newer->older : &t->newest) = c->older;
+	struct age *l = &t->age[c->list];
+	*(c->older ? &c->older->newer : &l->oldest) = c->newer;
+	*(c->newer ? &c->newer->older : &l->newest) = c->older;
 	c->older = c->newer = NULL;
+	l->n--;
 }
 
-static void link_newest(struct tcp *t, struct tcp_connection *c)
+static void link_newest(struct tcp *t, struct tcp_connection *c, enum list list)
 {
-	c->older = t->newest;
+	struct age *l = &t->age[list];
+	c->list = (uint8_t)list;
+	c->older = l->newest;
 	c->newer = NULL;
-	*(t->newest ? &t->newest->newer : &t->oldest) = c;
-	t->newest = c;
+	*(l->newest ? &l->newest->newer : &l->oldest) = c;
+	l->newest = c;
+	l->n++;
+}
+
+static void move(struct tcp *t, struct tcp_connection *c, enum list list)
+{
+	if (c->list == list && t->age[list].newest == c)
+		return;
+	unlink_age(t, c);
+	link_newest(t, c, list);
 }
 
 static void unlink_bucket(struct tcp *t, struct tcp_connection *c)
@@ -199,11 +221,6 @@ static void take_payload(struct tcp *t, struct tcp_connection *c, int who, const
 		wire -= old;
 		ahead = 0;
 	}
-	if (c->ignored) {
-		/* Only the order is kept. */
-		s->next = seq + p->payload_length;
-		return;
-	}
 	if (ahead > 0) {
 		if (bytes.n)
 			keep_waiting(t, c, who, seq, bytes, stamp);
@@ -217,18 +234,36 @@ static void take_payload(struct tcp *t, struct tcp_connection *c, int who, const
 
 /* --- beginnings and ends -------------------------------------------------------------------------------------------------------------------- */
 
-static void finish(struct tcp *t, struct tcp_connection *c, enum tcp_end end)
+static void discard(struct tcp *t, struct tcp_connection *c)
 {
+	for (int who = 0; who < 2; who++)
+		while (c->side[who].waiting)
+			drop_first(t, &c->side[who]);
+	unlink_age(t, c);
+	unlink_bucket(t, c);
+	t->live--;
+	free(c);
+}
+
+/* Tells the end; the connection stays in the table. */
+static void tell_end(struct tcp *t, struct tcp_connection *c, enum tcp_end end)
+{
+	if (c->over)
+		return;
 	for (int who = 0; who < 2; who++)
 		while (c->side[who].waiting)
 			give_up_gap(t, c, who);
 	if (c->end == TCP_END_OPEN)
 		c->end = end;
+	c->over = true;
 	t->hooks.end(t->hooks.user, c);
-	unlink_age(t, c);
-	unlink_bucket(t, c);
-	t->live--;
-	free(c);
+	c->ignored = true;
+}
+
+static void finish(struct tcp *t, struct tcp_connection *c, enum tcp_end end)
+{
+	tell_end(t, c, end);
+	discard(t, c);
 }
 
 /* Ports of services are low, those of clients high; used only when the handshake was not captured. */
@@ -259,7 +294,7 @@ static struct tcp_connection *start(struct tcp *t, const struct packet *p, const
 	uint64_t h = hash_of(p) % t->n_buckets;
 	c->bucket_next = t->buckets[h];
 	t->buckets[h] = c;
-	link_newest(t, c);
+	link_newest(t, c, LIST_LIVE);
 	t->live++;
 	return c;
 }
@@ -275,14 +310,73 @@ static bool is_reuse(const struct tcp_connection *c, int who, const struct packe
 	if (!(p->flags & TCP_SYN) || (p->flags & TCP_ACK))
 		return false;
 	const struct tcp_side *s = &c->side[who];
-	return over(c) || (s->syn && s->known && s->bytes && seq_diff(p->seq + 1, s->next) != 0) || (s->syn && who == 1);
+	return over(c) || c->ignored || (s->syn && s->known && s->bytes && seq_diff(p->seq + 1, s->next) != 0) || (s->syn && who == 1);
 }
 
+/* All that was said came in: both sides closed, and nothing before their FIN is missing. */
+static bool complete(const struct tcp_connection *c)
+{
+	for (int who = 0; who < 2; who++)
+		if (!c->side[who].fin || c->side[who].waiting || seq_diff(c->side[who].next, c->side[who].fin_seq) < 0)
+			return false;
+	return true;
+}
+
+/* After the packet that may have ended it. */
+static void settle(struct tcp *t, struct tcp_connection *c)
+{
+	if (!over(c) || c->list == LIST_LINGER || c->list == LIST_PAST)
+		return;
+	if (!c->ignored && !complete(c)) {
+		move(t, c, LIST_LINGER);
+		return;
+	}
+	tell_end(t, c, TCP_END_FIN);
+	move(t, c, LIST_PAST);
+}
+
+static bool older_than(const struct age *l, int64_t now_us, int64_t us)
+{
+	return l->oldest && now_us - l->oldest->last_us > us;
+}
+
+/* A few at a time: packets come more often than connections grow old. */
 static void expire(struct tcp *t, int64_t now_us)
 {
-	/* A few at a time: packets come more often than connections grow old. */
-	for (int i = 0; i < 4 && t->oldest && now_us - t->oldest->last_us > (int64_t)TCP_IDLE_S * 1000000; i++)
-		finish(t, t->oldest, TCP_END_IDLE);
+	for (int i = 0; i < 4; i++) {
+		struct age *linger = &t->age[LIST_LINGER], *past = &t->age[LIST_PAST];
+		if (older_than(linger, now_us, TCP_LINGER_MS * 1000) || linger->n > TCP_PAST_MAX) {
+			tell_end(t, linger->oldest, TCP_END_FIN);
+			move(t, linger->oldest, LIST_PAST);
+		}
+		if (older_than(past, now_us, TCP_LATE_S * 1000000) || past->n > TCP_PAST_MAX)
+			discard(t, past->oldest);
+		for (enum list l = LIST_LIVE; l <= LIST_IGNORED; l++)
+			if (older_than(&t->age[l], now_us, (int64_t)TCP_IDLE_S * 1000000))
+				finish(t, t->age[l].oldest, TCP_END_IDLE);
+	}
+}
+
+void tcp_tick(struct tcp *t, int64_t now_us, int64_t quiet_us, bool (*quiet)(void *user, const struct tcp_connection *c, int64_t silent_us))
+{
+	while (older_than(&t->age[LIST_LINGER], now_us, TCP_LINGER_MS * 1000)) {
+		struct tcp_connection *c = t->age[LIST_LINGER].oldest;
+		tell_end(t, c, TCP_END_FIN);
+		move(t, c, LIST_PAST);
+	}
+	while (older_than(&t->age[LIST_PAST], now_us, TCP_LATE_S * 1000000))
+		discard(t, t->age[LIST_PAST].oldest);
+	while (older_than(&t->age[LIST_IGNORED], now_us, (int64_t)TCP_IDLE_S * 1000000))
+		finish(t, t->age[LIST_IGNORED].oldest, TCP_END_IDLE);
+	for (struct tcp_connection *c = t->age[LIST_LIVE].oldest, *newer; c && now_us - c->last_us >= quiet_us; c = newer) {
+		newer = c->newer;
+		if (!quiet(t->hooks.user, c, now_us - c->last_us))
+			continue;
+		/* What it may still say is not worth a second session. */
+		c->last_us = now_us;
+		tell_end(t, c, TCP_END_IDLE);
+		move(t, c, LIST_IGNORED);
+	}
 }
 
 static void take_flags(struct tcp_connection *c, int who, const struct packet *p, const struct stamp *stamp)
@@ -323,12 +417,14 @@ static void take_ack(struct tcp *t, struct tcp_connection *c, int who, const str
 static void take_end(struct tcp_connection *c, int who, const struct packet *p)
 {
 	struct tcp_side *s = &c->side[who];
-	if (p->flags & TCP_RST)
+	if (p->flags & TCP_RST) {
 		s->reset = true;
-	else if (p->flags & TCP_FIN)
+	} else if (p->flags & TCP_FIN) {
 		s->fin = true;
-	else
+		s->fin_seq = p->seq + p->payload_length;
+	} else {
 		return;
+	}
 	if (c->ended_by < 0) {
 		c->ended_by = who;
 		c->end = p->flags & TCP_RST ? TCP_END_RESET : TCP_END_FIN;
@@ -377,11 +473,16 @@ void tcp_packet(struct tcp *t, const struct packet *p, const struct stamp *stamp
 			return;
 		find(t, p, &who);
 	}
-	if (t->newest != c) {
-		unlink_age(t, c);
-		link_newest(t, c);
+	if (c->list <= LIST_IGNORED)
+		move(t, c, (enum list)c->list);
+	c->last_us = c->list == LIST_PAST ? c->last_us : stamp->time_us;
+	if (c->over || c->ignored) {
+		/* Nothing but its end matters. */
+		take_end(c, who, p);
+		settle(t, c);
+		expire(t, stamp->time_us);
+		return;
 	}
-	c->last_us = stamp->time_us;
 	c->last_frame = stamp->where.frame;
 	c->side[who].packets++;
 	c->side[who].last_us = stamp->time_us;
@@ -390,6 +491,7 @@ void tcp_packet(struct tcp *t, const struct packet *p, const struct stamp *stamp
 	if (p->payload_length)
 		take_payload(t, c, who, p, stamp);
 	take_end(c, who, p);
+	settle(t, c);
 	expire(t, stamp->time_us);
 }
 
@@ -412,8 +514,11 @@ void tcp_free(struct tcp *t)
 {
 	if (!t)
 		return;
-	while (t->oldest)
-		finish(t, t->oldest, TCP_END_OPEN);
+	/* In the order of the capture, so far as that is known. */
+	static const enum list order[LISTS] = {LIST_PAST, LIST_LINGER, LIST_IGNORED, LIST_LIVE};
+	for (size_t i = 0; i < LISTS; i++)
+		while (t->age[order[i]].oldest)
+			finish(t, t->age[order[i]].oldest, TCP_END_OPEN);
 	free(t->buckets);
 	free(t);
 }
@@ -424,6 +529,8 @@ void tcp_ignore(struct tcp *t, struct tcp_connection *c)
 	for (int who = 0; who < 2; who++)
 		while (c->side[who].waiting)
 			drop_first(t, &c->side[who]);
+	if (c->list == LIST_LIVE)
+		move(t, c, LIST_IGNORED);
 }
 
 uint64_t tcp_connections(const struct tcp *t)

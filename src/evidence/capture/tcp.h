@@ -12,6 +12,12 @@
 #define TCP_WAITING_ALL (16u * 1024u * 1024u)
 /* A connection without a packet for so long (of capture time) is over when room is needed or its ports come back. */
 #define TCP_IDLE_S 900u
+/* After a reset, or a FIN of both sides with bytes missing, what was on its way may still come. */
+#define TCP_LINGER_MS 1000
+/* So long a connection that is over is remembered, so that what comes late is not taken for a new one. */
+#define TCP_LATE_S 15
+/* Connections that linger, or are over and remembered, at once: the oldest goes beyond. */
+#define TCP_PAST_MAX 65536u
 
 enum tcp_end { TCP_END_OPEN, TCP_END_FIN, TCP_END_RESET, TCP_END_IDLE, TCP_END_REUSED };
 
@@ -40,6 +46,8 @@ struct tcp_connection {
 	int64_t start_us, last_us, syn_ack_us, established_us;
 	uint32_t syns;         /* times the first SYN was sent */
 	bool handshake_seen, ignored, icmp_error;
+	bool over;             /* the end was told; only latecomers are awaited */
+	uint8_t list;          /* of tcp.c: by what will happen to it next */
 	uint8_t icmp_type, icmp_code;
 	bool icmp_v6;
 	uint16_t icmp_mtu;
@@ -48,7 +56,7 @@ struct tcp_connection {
 	enum tcp_end end;
 	int ended_by;          /* 0 or 1: who sent the FIN or RST first; -1 none */
 	void *owner;           /* the user's */
-	struct tcp_connection *older, *newer; /* by last packet */
+	struct tcp_connection *older, *newer; /* in its list */
 	struct tcp_connection *bucket_next;
 };
 
@@ -56,7 +64,7 @@ struct tcp_hooks {
 	/* Bytes of side `who` in order. */
 	void (*bytes)(void *user, struct tcp_connection *c, int who, struct slice bytes, const struct stamp *stamp);
 	void (*gap)(void *user, struct tcp_connection *c, int who, uint64_t lost, const struct stamp *stamp);
-	/* It is over; c is freed afterwards. */
+	/* It is over; nothing is told of it afterwards. */
 	void (*end)(void *user, struct tcp_connection *c);
 	void *user;
 };
@@ -68,8 +76,12 @@ struct tcp *tcp_new(const struct tcp_hooks *hooks);
 void tcp_free(struct tcp *t);
 /* One packet (TRANSPORT_TCP, or TRANSPORT_ICMP with a quoted TCP packet). */
 void tcp_packet(struct tcp *t, const struct packet *p, const struct stamp *stamp);
+/* Time passes, also without packets (a live capture): ends what closed a moment ago, and what nobody ignores and `quiet` answers true for; it is asked for
+ * connections without a packet for at least quiet_us, the longest first. */
+void tcp_tick(struct tcp *t, int64_t now_us, int64_t quiet_us, bool (*quiet)(void *user, const struct tcp_connection *c, int64_t silent_us));
 /* No more bytes of it are wanted. */
 void tcp_ignore(struct tcp *t, struct tcp_connection *c);
+/* Connections in the table. */
 uint64_t tcp_connections(const struct tcp *t);
 
 #endif
