@@ -7,6 +7,7 @@
 #include "base/i18n.h"
 #include "cli/cmd.h"
 #include "cli/options.h"
+#include "cli/sandbox.h"
 #include "cli/setup.h"
 #include "evidence/evidence.h"
 #include "report/report.h"
@@ -187,6 +188,7 @@ static int status_of(const struct reading *r, int n, int good)
 
 static int diagnose_inputs(struct reading *r, int n, char **paths)
 {
+	sandbox_enter();
 	int good = read_inputs(r, n, paths);
 	if (!good)
 		return EXIT_UNREADABLE;

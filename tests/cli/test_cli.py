@@ -334,6 +334,22 @@ class Streams(Case):
         self.assertEqual(len(json.loads(run('read', '--json', path, path).stdout)['inputs']), 2)
 
 
+class Sandbox(Case):
+    @unittest.skipIf(SANITIZED, 'sanitizers and the sandbox exclude each other')
+    def test_reading_gives_up_what_it_does_not_need(self):
+        child = subprocess.Popen([TELLTALE, 'read'], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        child.stdin.write(UNDERSCORE)
+        child.stdin.flush()
+        for _ in range(50):
+            time.sleep(0.1)
+            status = dict(line.split(':', 1) for line in self.read(f'/proc/{child.pid}/status').splitlines() if ':' in line)
+            if status['Seccomp'].strip() == '2':
+                break
+        out, _ = child.communicate(timeout=20)
+        self.assertEqual((status['Seccomp'].strip(), status['NoNewPrivs'].strip()), ('2', '1'))
+        self.assertIn(b'underscore', out)
+
+
 class Samples(Case):
     def test_every_sample_has_its_cause(self):
         folder = os.path.join(ROOT, 'samples')
