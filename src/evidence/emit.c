@@ -248,16 +248,8 @@ void reader_program(struct event *e, struct slice program)
 
 void reader_fact(struct reader *r, struct event *e, const char *key, struct slice value)
 {
-	if (!value.n)
-		return;
-	struct fact *v = arena_alloc(r->transcript->arena, (e->n_facts + 1) * sizeof *v);
-	if (!v)
-		return;
-	if (e->n_facts)
-		memcpy(v, e->facts, e->n_facts * sizeof *v);
-	v[e->n_facts] = (struct fact){key, arena_dup(r->transcript->arena, value)};
-	e->facts = v;
-	e->n_facts++;
+	if (value.n)
+		event_add_fact(r->transcript->arena, e, key, arena_dup(r->transcript->arena, value));
 }
 
 struct event *reader_setting(struct reader *r, struct slice name, struct slice value, struct slice line)

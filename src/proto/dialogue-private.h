@@ -35,9 +35,8 @@ struct half {
 };
 
 struct grammar {
-	void (*line)(struct dialogue *d, enum side side, const struct line *l);
-	/* A counted stretch ended (left == 0) or was broken off by the other side. */
-	void (*counted_end)(struct dialogue *d, enum side side, bool broken);
+	void (*server_line)(struct dialogue *d, const struct line *l);
+	void (*client_line)(struct dialogue *d, const struct line *l);
 	/* That side is about to say a line: ends what the pasted other side left open. */
 	void (*interrupt)(struct dialogue *d, enum side speaker, const struct line *l);
 	/* Nothing more comes: hands over what is still open. */

@@ -357,7 +357,10 @@ static void line_done(struct dialogue *d, enum side side, bool ended)
 	}
 	if (d->pasted)
 		d->grammar->interrupt(d, side, &l);
-	d->grammar->line(d, side, &l);
+	if (side == SIDE_SERVER)
+		d->grammar->server_line(d, &l);
+	else
+		d->grammar->client_line(d, &l);
 }
 
 /* Bytes that tell TLS from text. */
@@ -408,7 +411,7 @@ static struct slice feed_counted(struct dialogue *d, enum side side, struct slic
 	h->counted_left -= n;
 	if (h->counted_left == 0) {
 		h->mode = MODE_LINES;
-		d->grammar->counted_end(d, side, false);
+		dialogue_message_end(d, side, true);
 	}
 	return slice_from(bytes, n);
 }
@@ -487,7 +490,7 @@ void dialogue_gap(struct dialogue *d, enum side side, uint64_t lost, const struc
 		h->counted_left -= lost;
 		if (h->counted_left == 0) {
 			h->mode = MODE_LINES;
-			d->grammar->counted_end(d, side, false);
+			dialogue_message_end(d, side, true);
 		}
 		return;
 	}
@@ -518,7 +521,7 @@ void dialogue_end(struct dialogue *d)
 			dialogue_message_end(d, side, false);
 		} else if (h->mode == MODE_COUNTED) {
 			h->mode = MODE_LINES;
-			d->grammar->counted_end(d, side, true);
+			dialogue_message_end(d, side, false);
 		} else if (h->mode == MODE_LINES && h->length) {
 			line_done(d, side, false);
 		}

@@ -87,6 +87,17 @@ const char *oddity_text(enum oddity_bit bit)
 	return texts[bit];
 }
 
+void event_add_fact(struct arena *a, struct event *e, const char *key, struct slice value)
+{
+	struct fact *v = value.n ? arena_alloc(a, (e->n_facts + 1) * sizeof *v) : NULL;
+	if (!v)
+		return;
+	if (e->n_facts)
+		memcpy(v, e->facts, e->n_facts * sizeof *v);
+	v[e->n_facts++] = (struct fact){key, value};
+	e->facts = v;
+}
+
 struct slice event_fact(const struct event *e, const char *key)
 {
 	for (size_t i = 0; i < e->n_facts; i++)

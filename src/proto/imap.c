@@ -293,19 +293,6 @@ static void client_line(struct dialogue *d, const struct line *l)
 		expect_literal(d, SIDE_CLIENT, size, e);
 }
 
-static void line(struct dialogue *d, enum side side, const struct line *l)
-{
-	if (side == SIDE_SERVER)
-		server_line(d, l);
-	else
-		client_line(d, l);
-}
-
-static void counted_end(struct dialogue *d, enum side side, bool broken)
-{
-	dialogue_message_end(d, side, !broken);
-}
-
 static void flush_command(struct dialogue *d)
 {
 	struct event *e = d->open_command;
@@ -328,4 +315,4 @@ static void end(struct dialogue *d)
 	flush_command(d);
 }
 
-const struct grammar grammar_imap = {line, counted_end, interrupt, end};
+const struct grammar grammar_imap = {server_line, client_line, interrupt, end};

@@ -210,19 +210,6 @@ static void client_line(struct dialogue *d, const struct line *l)
 	dialogue_emit(d, e);
 }
 
-static void line(struct dialogue *d, enum side side, const struct line *l)
-{
-	if (side == SIDE_SERVER)
-		server_line(d, l);
-	else
-		client_line(d, l);
-}
-
-static void counted_end(struct dialogue *d, enum side side, bool broken)
-{
-	dialogue_message_end(d, side, !broken);
-}
-
 static void interrupt(struct dialogue *d, enum side speaker, const struct line *l)
 {
 	(void)l;
@@ -240,4 +227,4 @@ static void end(struct dialogue *d)
 		finish_listing(d, false);
 }
 
-const struct grammar grammar_pop3 = {line, counted_end, interrupt, end};
+const struct grammar grammar_pop3 = {server_line, client_line, interrupt, end};

@@ -330,19 +330,6 @@ static void client_line(struct dialogue *d, const struct line *l)
 	dialogue_emit(d, e);
 }
 
-static void line(struct dialogue *d, enum side side, const struct line *l)
-{
-	if (side == SIDE_SERVER)
-		server_line(d, l);
-	else
-		client_line(d, l);
-}
-
-static void counted_end(struct dialogue *d, enum side side, bool broken)
-{
-	dialogue_message_end(d, side, !broken);
-}
-
 static void interrupt(struct dialogue *d, enum side speaker, const struct line *l)
 {
 	(void)l;
@@ -357,7 +344,7 @@ static void end(struct dialogue *d)
 		finish_reply(d, false);
 }
 
-const struct grammar grammar_smtp = {line, counted_end, interrupt, end};
+const struct grammar grammar_smtp = {server_line, client_line, interrupt, end};
 
 /* --- replies quoted elsewhere ------------------------------------------------------------------------------------------------- */
 

@@ -51,13 +51,7 @@ static struct event *new_event(struct talk *k, enum event_kind kind, enum side s
 
 static void fact(struct talk *k, struct event *e, const char *key, struct slice value)
 {
-	struct fact *v = arena_alloc(k->transcript->arena, (e->n_facts + 1) * sizeof *v);
-	if (!v || !value.n)
-		return;
-	if (e->n_facts)
-		memcpy(v, e->facts, e->n_facts * sizeof *v);
-	v[e->n_facts++] = (struct fact){key, value};
-	e->facts = v;
+	event_add_fact(k->transcript->arena, e, key, value);
 }
 
 static void fact_number(struct talk *k, struct event *e, const char *key, int64_t n)

@@ -100,7 +100,6 @@ struct tls_hello {
 };
 bool tls_hello_parse(struct slice body, bool server, struct tls_hello *ret);
 struct event *tls_event_new(struct arena *a, enum side side, const struct stamp *stamp, const char *what);
-void tls_event_fact(struct arena *a, struct event *e, const char *key, struct slice value);
 struct event *tls_event_hello(struct arena *a, enum side side, const struct stamp *stamp, const struct tls_hello *h, bool server);
 /* A certificate message's list (version decides the form). */
 struct event *tls_event_certificate(struct arena *a, enum side side, const struct stamp *stamp, struct slice body, unsigned version);

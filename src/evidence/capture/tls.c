@@ -282,7 +282,7 @@ static void server_key_exchange(struct tls_stream *t, struct slice body, const s
 	struct event *e = tls_event_new(t->arena, SIDE_SERVER, stamp, "key-exchange");
 	if (!e)
 		return;
-	tls_event_fact(t->arena, e, "dh_bits", arena_printf(t->arena, "%u", bits));
+	event_add_fact(t->arena, e, "dh_bits", arena_printf(t->arena, "%u", bits));
 	e->raw = e->text = arena_printf(t->arena, "ServerKeyExchange: Diffie-Hellman group of %u bits", bits);
 	emit(t, e);
 }
@@ -397,7 +397,7 @@ static void take_alert(struct tls_stream *t, enum side side, struct slice body, 
 	struct event *e = tls_event_new(t->arena, side, stamp, "alert");
 	if (!e)
 		return;
-	tls_event_fact(t->arena, e, "level", S("encrypted"));
+	event_add_fact(t->arena, e, "level", S("encrypted"));
 	e->raw = e->text = S("encrypted alert");
 	emit(t, e);
 }
@@ -489,8 +489,8 @@ static struct slice take_v2_hello(struct tls_stream *t, struct slice bytes, cons
 	struct event *e = tls_event_new(t->arena, SIDE_CLIENT, stamp, "client-hello");
 	if (e) {
 		const char *version = tls_version_name((unsigned)bytes.p[3] << 8 | bytes.p[4]);
-		tls_event_fact(t->arena, e, "versions", slice_from_cstr(version));
-		tls_event_fact(t->arena, e, "format", S("SSLv2"));
+		event_add_fact(t->arena, e, "versions", slice_from_cstr(version));
+		event_add_fact(t->arena, e, "format", S("SSLv2"));
 		e->raw = e->text = arena_printf(t->arena, "ClientHello in SSLv2 format: %s", version);
 		emit(t, e);
 	}
@@ -584,7 +584,7 @@ void tls_stream_end(struct tls_stream *t)
 	struct event *e = tls_event_new(t->arena, SIDE_UNKNOWN, &t->flow[1].first, "opaque");
 	if (!e)
 		return;
-	tls_event_fact(t->arena, e, "reason", slice_from_cstr(reasons[t->reason]));
+	event_add_fact(t->arena, e, "reason", slice_from_cstr(reasons[t->reason]));
 	e->raw = e->text = arena_printf(t->arena, "the inside cannot be read: %s", reasons[t->reason]);
 	emit(t, e);
 }

@@ -128,19 +128,8 @@ struct event *tls_event_new(struct arena *a, enum side side, const struct stamp 
 	e->stamp = *stamp;
 	e->stamp.where.frame_last = stamp->where.frame;
 	e->end_us = stamp->time_us;
-	tls_event_fact(a, e, "what", slice_from_cstr(what));
+	event_add_fact(a, e, "what", slice_from_cstr(what));
 	return e;
-}
-
-void tls_event_fact(struct arena *a, struct event *e, const char *key, struct slice value)
-{
-	struct fact *v = value.n ? arena_alloc(a, (e->n_facts + 1) * sizeof *v) : NULL;
-	if (!v)
-		return;
-	if (e->n_facts)
-		memcpy(v, e->facts, e->n_facts * sizeof *v);
-	v[e->n_facts++] = (struct fact){key, value};
-	e->facts = v;
 }
 
 static struct slice join(struct arena *a, struct slice list, size_t *cap, struct slice word)
@@ -180,21 +169,21 @@ struct event *tls_event_hello(struct arena *a, enum side side, const struct stam
 	struct slice version = server ? slice_from_cstr(tls_version_name(h->version)) : offered_versions(a, h);
 	struct slice cipher = server ? tls_suite_name(a, h->suite) : SLICE_NONE;
 	if (server) {
-		tls_event_fact(a, e, "version", version);
-		tls_event_fact(a, e, "cipher", cipher);
+		event_add_fact(a, e, "version", version);
+		event_add_fact(a, e, "cipher", cipher);
 		const struct tls_suite *s = tls_suite_find(h->suite);
 		static const char *const kx[] = {"other", "rsa", "dhe", "ecdhe", "psk", "ecdhe"};
 		if (s)
-			tls_event_fact(a, e, "key_exchange", slice_from_cstr(kx[s->kx]));
+			event_add_fact(a, e, "key_exchange", slice_from_cstr(kx[s->kx]));
 		e->raw = e->text = arena_printf(a, "%s: %.*s, %.*s", h->retry ? "HelloRetryRequest" : "ServerHello", SLICE_FMT(version), SLICE_FMT(cipher));
 	} else {
-		tls_event_fact(a, e, "versions", version);
-		tls_event_fact(a, e, "ciphers", offered_suites(a, h->suites));
-		tls_event_fact(a, e, "sni", arena_dup(a, h->sni));
+		event_add_fact(a, e, "versions", version);
+		event_add_fact(a, e, "ciphers", offered_suites(a, h->suites));
+		event_add_fact(a, e, "sni", arena_dup(a, h->sni));
 		e->raw = e->text = arena_printf(a, "ClientHello: %.*s, %zu cipher suites, %s%.*s", SLICE_FMT(version), h->suites.n / 2,
 						h->sni.n ? "server name " : "no server name (SNI)", SLICE_FMT(h->sni));
 	}
-	tls_event_fact(a, e, "alpn", arena_dup(a, h->alpn));
+	event_add_fact(a, e, "alpn", arena_dup(a, h->alpn));
 	return e;
 }
 
@@ -240,17 +229,17 @@ static void describe(struct arena *a, struct event *e, X509 *x, unsigned chain)
 	const X509_NAME *subject_name = X509_get_subject_name(x), *issuer_name = X509_get_issuer_name(x);
 	struct slice subject = name_text(a, subject_name), after = time_text(a, X509_get0_notAfter(x));
 	EVP_PKEY *key = X509_get0_pubkey(x);
-	tls_event_fact(a, e, "subject", subject);
-	tls_event_fact(a, e, "issuer", name_text(a, issuer_name));
-	tls_event_fact(a, e, "names", alternative_names(a, x));
-	tls_event_fact(a, e, "not_before", time_text(a, X509_get0_notBefore(x)));
-	tls_event_fact(a, e, "not_after", after);
+	event_add_fact(a, e, "subject", subject);
+	event_add_fact(a, e, "issuer", name_text(a, issuer_name));
+	event_add_fact(a, e, "names", alternative_names(a, x));
+	event_add_fact(a, e, "not_before", time_text(a, X509_get0_notBefore(x)));
+	event_add_fact(a, e, "not_after", after);
 	if (X509_NAME_cmp(subject_name, issuer_name) == 0)
-		tls_event_fact(a, e, "self_signed", S("yes"));
-	tls_event_fact(a, e, "chain", arena_printf(a, "%u", chain));
+		event_add_fact(a, e, "self_signed", S("yes"));
+	event_add_fact(a, e, "chain", arena_printf(a, "%u", chain));
 	if (key)
-		tls_event_fact(a, e, "key_bits", arena_printf(a, "%d", EVP_PKEY_get_bits(key)));
-	tls_event_fact(a, e, "signature", slice_from_cstr(OBJ_nid2sn(X509_get_signature_nid(x))));
+		event_add_fact(a, e, "key_bits", arena_printf(a, "%d", EVP_PKEY_get_bits(key)));
+	event_add_fact(a, e, "signature", slice_from_cstr(OBJ_nid2sn(X509_get_signature_nid(x))));
 	e->raw = e->text = arena_printf(a, "Certificate: %.*s, valid until %.*s, %u in the chain", SLICE_FMT(subject), SLICE_FMT(after), chain);
 }
 
@@ -308,9 +297,9 @@ struct event *tls_event_alert(struct arena *a, enum side side, const struct stam
 			name = alerts[i].name;
 	/* close_notify and user_canceled are no faults whatever level TLS 1.3 gives them. */
 	bool fatal = level == 2 && code != 0 && code != 90;
-	tls_event_fact(a, e, "level", fatal ? S("fatal") : S("warning"));
-	tls_event_fact(a, e, "alert", slice_from_cstr(name));
-	tls_event_fact(a, e, "alert_code", arena_printf(a, "%u", code));
+	event_add_fact(a, e, "level", fatal ? S("fatal") : S("warning"));
+	event_add_fact(a, e, "alert", slice_from_cstr(name));
+	event_add_fact(a, e, "alert_code", arena_printf(a, "%u", code));
 	e->raw = e->text = arena_printf(a, "%s alert: %s (%u)", fatal ? "fatal" : "warning", name, code);
 	return e;
 }
