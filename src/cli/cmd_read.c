@@ -6,6 +6,7 @@
 
 #include "base/i18n.h"
 #include "cli/cmd.h"
+#include "cli/keyring.h"
 #include "cli/options.h"
 #include "cli/sandbox.h"
 #include "cli/setup.h"
@@ -14,7 +15,7 @@
 
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL };
 
-enum { OPT_JSON, OPT_JSONL, OPT_EVENTS, OPT_VERBOSE, OPT_REDACT, OPT_SHOW_SECRETS, OPT_KNOWLEDGE, OPT_LANG, OPT_COLOR };
+enum { OPT_JSON, OPT_JSONL, OPT_EVENTS, OPT_VERBOSE, OPT_REDACT, OPT_SHOW_SECRETS, OPT_KNOWLEDGE, OPT_KEY, OPT_KEYLOG, OPT_LANG, OPT_COLOR };
 
 static const struct option_spec specs[] = {
 	[OPT_JSON] = {"json", 'j', NULL, N_("print one JSON document, see telltale-transcript(5)")},
@@ -24,6 +25,8 @@ static const struct option_spec specs[] = {
 	[OPT_REDACT] = {"redact", 'r', NULL, N_("replace addresses, host names and user names by pseudonyms")},
 	[OPT_SHOW_SECRETS] = {"show-secrets", 0, NULL, N_("do not mask passwords and tokens")},
 	[OPT_KNOWLEDGE] = {"knowledge", 'k', N_("DIR"), N_("read more causes and patterns from this folder")},
+	[OPT_KEY] = {"key", 0, N_("FILE"), N_("private RSA key of the server (PEM), to read TLS in captures; may repeat")},
+	[OPT_KEYLOG] = {"keylog", 0, N_("FILE"), N_("key log of the client (SSLKEYLOGFILE), to read TLS in captures; may repeat")},
 	[OPT_LANG] = {"lang", 'l', N_("CODE"), N_("language of the answer: en, pl, ru, es")},
 	[OPT_COLOR] = {"color", 0, N_("WHEN"), N_("auto, always or never")},
 	{0},
@@ -31,7 +34,7 @@ static const struct option_spec specs[] = {
 
 static const struct usage usage = {
 	.line = N_("read [OPTION]… [FILE…]"),
-	.about = N_("Reads pasted SMTP, IMAP and POP3 sessions, logs, bounces, error messages and the output of tools, and says what is wrong, which lines "
+	.about = N_("Reads pasted SMTP, IMAP and POP3 sessions, packet captures, logs, bounces, error messages and the output of tools, and says what is wrong, which lines "
 		    "prove it, and what to change. Several files are read as one case. Without a file, or with -, it reads standard input."),
 	.options = specs,
 	.more = N_("Exit status:\n"
@@ -50,6 +53,7 @@ struct reading {
 	enum format format;
 	struct report_options report;
 	const char *knowledge_folder;
+	struct keyring keyring;
 	struct diagnoser *diagnoser;
 	struct transcript *transcript;
 	struct diagnosis *sum; /* of the batches handed on; NULL until the first */
@@ -63,6 +67,7 @@ static bool parse(struct reading *r, int argc, char **argv, int *ret_first, int 
 {
 	struct options o = options_begin(&usage, argc, argv);
 	const char *colour = NULL;
+	bool keys_ok = true;
 	int i;
 	while ((i = options_next(&o)) >= 0) {
 		switch (i) {
@@ -72,6 +77,8 @@ static bool parse(struct reading *r, int argc, char **argv, int *ret_first, int 
 		case OPT_VERBOSE: r->report.verbose = true; break;
 		case OPT_SHOW_SECRETS: r->report.show_secrets = true; break;
 		case OPT_KNOWLEDGE: r->knowledge_folder = o.value; break;
+		case OPT_KEY: keys_ok = keyring_add_key(&r->keyring, o.value) && keys_ok; break;
+		case OPT_KEYLOG: keys_ok = keyring_add_log(&r->keyring, o.value) && keys_ok; break;
 		case OPT_LANG: setup_language(o.value); break;
 		case OPT_COLOR: colour = o.value; break;
 		case OPT_REDACT:
@@ -84,8 +91,8 @@ static bool parse(struct reading *r, int argc, char **argv, int *ret_first, int 
 	*ret_status = i == OPTIONS_END ? EXIT_NOTHING_WRONG : options_status(i);
 	if (i != OPTIONS_END)
 		return false;
-	if (!setup_colour(colour, &r->report.colour)) {
-		*ret_status = EXIT_USAGE;
+	if (!keys_ok || !setup_colour(colour, &r->report.colour)) {
+		*ret_status = keys_ok ? EXIT_USAGE : EXIT_UNREADABLE;
 		return false;
 	}
 	if (r->report.events && r->format == FORMAT_TEXT)
@@ -141,7 +148,7 @@ static void end_progress(struct reading *r)
 /* Number of inputs that could be read. */
 static int read_inputs(struct reading *r, int n, char **paths)
 {
-	struct evidence_options o = {.flush = on_flush, .progress = isatty(STDERR_FILENO) ? on_progress : NULL, .user = r};
+	struct evidence_options o = {.flush = on_flush, .progress = isatty(STDERR_FILENO) ? on_progress : NULL, .user = r, .keys = r->keyring.keys};
 	int good = 0;
 	for (int i = 0; i < n; i++) {
 		struct err e = {0};
@@ -243,6 +250,7 @@ int cmd_read(int argc, char **argv)
 	arena_free(r.verdict.arena);
 	redactor_free(r.report.redactor);
 	knowledge_free(owned);
+	keyring_free(&r.keyring);
 	buf_free(&r.out);
 	return status;
 }

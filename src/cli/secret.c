@@ -46,30 +46,37 @@ static bool read_file(struct arena *a, const char *path, struct slice *ret)
 	return ok;
 }
 
-/* Asks at the terminal, whatever standard input is. */
-static bool ask(struct arena *a, struct slice *ret)
+bool secret_ask(const char *prompt, char *buf, size_t size)
 {
-	char room[4096];
 	struct termios old, quiet;
 	FILE *tty = fopen("/dev/tty", "r+e");
-	if (!tty) {
-		fprintf(stderr, "telltale: %s\n", _("there is no terminal to ask for the password: use --password-file or --password-env"));
+	if (!tty)
 		return false;
-	}
 	bool echo = tcgetattr(fileno(tty), &old) == 0;
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	if (echo)
 		tcsetattr(fileno(tty), TCSAFLUSH, &quiet);
-	fputs(_("Password or token: "), tty);
+	fputs(prompt, tty);
 	fflush(tty);
-	bool ok = fgets(room, sizeof room, tty) != NULL;
+	bool ok = fgets(buf, (int)size, tty) != NULL;
 	if (echo)
 		tcsetattr(fileno(tty), TCSAFLUSH, &old);
 	fputc('\n', tty);
 	fclose(tty);
 	if (ok)
+		buf[strcspn(buf, "\r\n")] = 0;
+	return ok;
+}
+
+static bool ask(struct arena *a, struct slice *ret)
+{
+	char room[4096];
+	bool ok = secret_ask(_("Password or token: "), room, sizeof room);
+	if (ok)
 		*ret = arena_dup(a, slice_from_cstr(room));
+	else
+		fprintf(stderr, "telltale: %s\n", _("there is no terminal to ask for the password: use --password-file or --password-env"));
 	explicit_bzero(room, sizeof room);
 	return ok;
 }

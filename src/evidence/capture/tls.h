@@ -21,7 +21,7 @@ struct tls_keys *tls_keys_new(void);
 void tls_keys_free(struct tls_keys *k);
 /* NSS key log lines (CLIENT_RANDOM, RSA, CLIENT_HANDSHAKE_TRAFFIC_SECRET …), also inside other text; more may come at any time. Returns how many lines counted. */
 size_t tls_keys_add_log(struct tls_keys *k, struct slice text);
-/* A PEM file with private keys; passphrase asked through the callback (may be NULL). False and *reterr when there is none in it. */
+/* A PEM file with private keys; passphrase asked through the callback (its length, or -1; may be NULL). False and *reterr when there is none in it. */
 bool tls_keys_add_pem(struct tls_keys *k, const char *path, int (*ask)(char *buf, int size, void *user), void *user, struct err *reterr);
 
 struct tls_stream;

@@ -1,4 +1,5 @@
 /* The keys that a reader has: RSA private keys, key logs (NSS format), and the master secrets learned on the way for resumption. */
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/provider.h>
@@ -147,29 +148,38 @@ size_t tls_keys_add_log(struct tls_keys *k, struct slice text)
 	return count;
 }
 
+struct passphrase {
+	int (*ask)(char *buf, int size, void *user);
+	void *user;
+	bool asked, none;
+};
+
+/* OpenSSL calls it for encrypted keys only; without it, it would ask on the terminal by itself. */
+static int on_passphrase(char *buf, int size, int writing, void *user)
+{
+	struct passphrase *p = user;
+	(void)writing;
+	int n = p->ask && !p->none ? p->ask(buf, size, p->user) : -1;
+	p->asked = true;
+	p->none = n < 0;
+	return n;
+}
+
 bool tls_keys_add_pem(struct tls_keys *k, const char *path, int (*ask)(char *buf, int size, void *user), void *user, struct err *reterr)
 {
-	FILE *f = fopen(path, "r");
+	struct passphrase pass = {ask, user, false, false};
+	FILE *f = fopen(path, "re");
 	size_t before = k->n_rsa;
+	EVP_PKEY *key;
 	if (!f)
-		return err_set(reterr, ERR_OPEN, "%s: cannot be opened", path);
-	/* First with an empty passphrase: OpenSSL would else ask on the terminal by itself. */
-	while (k->n_rsa < RSA_KEYS_MAX) {
-		char pass[256];
-		long at = ftell(f);
-		EVP_PKEY *key = PEM_read_PrivateKey(f, NULL, NULL, (void *)(uintptr_t) "");
-		if (!key && ask && fseek(f, at, SEEK_SET) == 0 && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
-			int n = ask(pass, sizeof pass, user);
-			key = n > 0 ? PEM_read_PrivateKey(f, NULL, NULL, pass) : NULL;
-			OPENSSL_cleanse(pass, sizeof pass);
-		}
-		if (!key)
-			break;
+		return err_set(reterr, ERR_OPEN, "%s: %s", path, strerror(errno));
+	while (k->n_rsa < RSA_KEYS_MAX && (key = PEM_read_PrivateKey(f, NULL, on_passphrase, &pass)))
 		k->rsa[k->n_rsa++] = key;
-	}
 	ERR_clear_error();
 	fclose(f);
-	return k->n_rsa > before || err_set(reterr, ERR_FORMAT, "%s: holds no private key that could be read", path);
+	if (k->n_rsa > before)
+		return true;
+	return err_set(reterr, ERR_FORMAT, pass.none ? "%s: is encrypted, and no passphrase came" : pass.asked ? "%s: the passphrase does not open this key" : "%s: holds no private key in PEM form", path);
 }
 
 bool tls_keys_find(const struct tls_keys *k, enum tls_label label, struct slice by, struct tls_secret *ret)
