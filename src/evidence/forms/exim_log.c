@@ -213,12 +213,13 @@ static void take_rejection(struct reader *r, struct session *s, struct event *e,
 static void take_login(struct reader *r, struct session *s, struct event *e, const struct remote *x, struct slice text)
 {
 	struct slice rest = text, name = slice_next_word(&rest);
-	size_t at = slice_find(text, S("]: "));
+	/* "… [1.2.3.4]: 535 …", with ports "… [1.2.3.4]:36824 I=[5.6.7.8]:25: 435 …" */
+	struct slice reply = kit_find_reply(rest);
 	reader_fact(r, e, "after", S("AUTH"));
 	reader_fact(r, e, "authenticator", name);
-	if (at == SLICE_NPOS)
+	if (!reply.n)
 		return;
-	struct event *q = reader_quote_reply(r, s, PROTOCOL_SMTP, slice_from(text, at + 3), S("AUTH"));
+	struct event *q = reader_quote_reply(r, s, PROTOCOL_SMTP, reply, S("AUTH"));
 	if (q)
 		add_facts(r, q, x, true, text);
 }

@@ -115,6 +115,8 @@ static void finish_error(struct reader *r, struct state *st)
 		after = S("DOT");
 	if (!after.n && slice_eq(st->code, S("EAUTH")))
 		after = S("AUTH");
+	if (!after.n && slice_eq(st->code, S("EPROTOCOL")))
+		after = S("CONNECT"); /* only a greeting can be so wrong */
 	if (!after.n && slice_eq(st->code, S("EMESSAGE")))
 		after = S("DOT");
 	if (st->response.n)
