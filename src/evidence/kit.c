@@ -147,6 +147,28 @@ struct slice kit_phase(struct slice words)
 	return SLICE_NONE;
 }
 
+struct slice kit_frame(struct slice line)
+{
+	static const struct {
+		const char *words, *verb;
+	} frames[] = {
+		{"SMTPTransport.finishData", "DOT"}, {"SMTPTransport.data(", "DATA"}, {"SMTPTransport.mailFrom", "MAIL"}, {"SMTPTransport.rcptTo", "RCPT"},
+		{"SMTPTransport.helo", "HELO"}, {"SMTPTransport.ehlo", "EHLO"}, {"SMTPTransport.openServer", "CONNECT"}, {"SMTPTransport.startTLS", "STARTTLS"},
+		{"SMTPTransport$", "AUTH"}, {"SMTPTransport.authenticate", "AUTH"}, {"IMAPProtocol.login", "LOGIN"}, {"IMAPProtocol.auth", "AUTHENTICATE"},
+		{"IMAPProtocol.sasl", "AUTHENTICATE"}, {"pop3.Protocol.login", "PASS"}, {"Mail.MailCommand", "MAIL"}, {"Mail.RecipientCommand", "RCPT"},
+		{"Mail.DataStopCommand", "DOT"}, {"Mail.DataCommand", "DATA"}, {"Mail.AuthCommand", "AUTH"}, {"Mail.EHelloCommand", "EHLO"}, {"Mail.HelloCommand", "HELO"},
+		{"Mail.StartTlsCommand", "STARTTLS"}, {"SmtpClient.MailFrom", "MAIL"}, {"SmtpClient.RcptTo", "RCPT"}, {"SmtpClient.OnRecipientNotAccepted", "RCPT"},
+		{"SmtpClient.OnSenderNotAccepted", "MAIL"}, {"SmtpClient.Data", "DOT"}, {"SmtpClient.Authenticate", "AUTH"}, {"SmtpClient.SendEhlo", "EHLO"}, {"SmtpClient.Ehlo", "EHLO"},
+		{"_actionMAIL", "MAIL"}, {"_actionRCPT", "RCPT"}, {"_actionSMTPStream", "DOT"}, {"_actionStream", "DOT"}, {"_actionDATA", "DATA"}, {"_actionAUTH", "AUTH"},
+		{"_actionEHLO", "EHLO"}, {"_actionHELO", "HELO"}, {"_actionGreeting", "CONNECT"}, {"_actionSTARTTLS", "STARTTLS"}, {"`rcptto'", "RCPT"}, {"#rcptto'", "RCPT"},
+		{"`mailfrom'", "MAIL"}, {"#mailfrom'", "MAIL"}, {"`data'", "DOT"}, {"`helo'", "HELO"}, {"`ehlo'", "EHLO"}, {"`check_auth", "AUTH"},
+	};
+	for (size_t i = 0; i < sizeof frames / sizeof *frames; i++)
+		if (slice_has(line, slice_from_cstr(frames[i].words)))
+			return slice_from_cstr(frames[i].verb);
+	return SLICE_NONE;
+}
+
 /* A reply code at s: three digits, 4xx or 5xx, followed by a dash or a blank and words. */
 static bool reply_at(struct slice s)
 {

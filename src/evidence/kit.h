@@ -14,6 +14,8 @@ bool kit_string(struct arena *a, struct slice *s, struct slice *ret);
 struct slice kit_value(struct slice s, struct slice key);
 /* The verb that a program's words name: "in reply to end of DATA command" is DOT, "initial server greeting" is CONNECT. Empty if none. */
 struct slice kit_phase(struct slice words);
+/* The verb behind which a function stands that a stack trace names ("SMTPTransport.rcptTo", "MailCommand.Send", "_actionAUTHComplete"). Empty if none. */
+struct slice kit_frame(struct slice line);
 /* The first 4xx or 5xx reply inside a sentence, from its code to the end; empty if there is none. Numbers of ports, lines and times do not count. */
 struct slice kit_find_reply(struct slice s);
 /* Protocol named anywhere in the words ("imap", "pop", "smtp"), else PROTOCOL_UNKNOWN. */

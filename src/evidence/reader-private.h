@@ -11,7 +11,7 @@
 /* Forms that took lines lately and are asked before the others. */
 #define READER_RECENT 6u
 /* Longest margin of a pasted line that is taken off. */
-#define READER_MARGIN 16u
+#define READER_MARGIN 64u
 
 /* Log sessions by key: open addressing, cleared when three quarters full. */
 #define LOG_SLOTS (READER_OPEN_SESSIONS * 2)

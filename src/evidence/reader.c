@@ -69,13 +69,19 @@ static void remember(struct reader *r, const struct form *f)
 	r->recent[0] = f;
 }
 
-/* Length of what stands in front of a pasted line: the blanks of a code block, the signs of quoted mail. */
+/* Length of what stands in front of a pasted line: the blanks of a code block, the signs of quoted mail, "name_1  | " of a container's output. */
 static size_t margin_length(struct slice line)
 {
-	size_t n = 0;
+	size_t n = 0, name = 0;
 	while (n < line.n && n < READER_MARGIN && (line.p[n] == ' ' || line.p[n] == '\t' || line.p[n] == '>'))
 		n++;
-	return n;
+	if (n)
+		return n;
+	while (name < line.n && name < READER_MARGIN && (ascii_is_alnum(line.p[name]) || strchr("-_.", line.p[name])))
+		name++;
+	for (n = name; n < line.n && n < READER_MARGIN && line.p[n] == ' ';)
+		n++;
+	return name && n > name && n + 1 < READER_MARGIN && n + 1 < line.n && line.p[n] == '|' && line.p[n + 1] == ' ' ? n + 2 : 0;
 }
 
 /* Takes the margin off when a form is sure of what stands behind it; what the paste was put into must not hide what it is. */

@@ -4,6 +4,10 @@
 
 extern const struct form form_dotnet;
 
+struct state {
+	struct event *quoted; /* reply whose command the stack trace below may tell */
+};
+
 static const char *const exceptions[] = {
 	"SmtpException", "SmtpFailedRecipientException", "SmtpFailedRecipientsException", "SmtpCommandException", "SmtpProtocolException", "AuthenticationException",
 	"SslHandshakeException", "ImapCommandException", "ImapProtocolException", "Pop3CommandException", "Pop3ProtocolException", "ServiceNotConnectedException",
@@ -47,7 +51,7 @@ static int recognise(struct reader *r, struct slice line)
 	return slice_has(line, S("The server response was: ")) ? FORM_STRONG : FORM_NO;
 }
 
-static void quote(struct reader *r, struct slice line)
+static struct event *quote(struct reader *r, struct slice line)
 {
 	size_t at = slice_find(line, S("The server response was: "));
 	struct slice words, verb = SLICE_NONE;
@@ -57,18 +61,14 @@ static void quote(struct reader *r, struct slice line)
 			verb = S("AUTH");
 		if (reply.n && reply.p[3] == ':') /* MailKit: "535: 5.7.8 …" */
 			reply = arena_printf(reader_arena(r), "%.3s %.*s", (const char *)reply.p, SLICE_FMT(slice_trim(slice_from(reply, 4))));
-		if (reply.n)
-			kit_quote(r, PROTOCOL_SMTP, reply, verb);
-		return;
+		return reply.n ? kit_quote(r, PROTOCOL_SMTP, reply, verb) : NULL;
 	}
 	words = slice_trim(slice_from(line, at + 25));
 	uint64_t code;
 	if (!words.n)
-		return;
-	if (slice_to_uint(slice_sub(words, 0, 3), 599, &code)) {
-		kit_quote(r, PROTOCOL_SMTP, words, verb);
-		return;
-	}
+		return NULL;
+	if (slice_to_uint(slice_sub(words, 0, 3), 599, &code))
+		return kit_quote(r, PROTOCOL_SMTP, words, verb);
 	for (size_t i = 0; statuses[i].words; i++) {
 		if (!slice_has(slice_sub(line, 0, at), slice_from_cstr(statuses[i].words)))
 			continue;
@@ -79,18 +79,24 @@ static void quote(struct reader *r, struct slice line)
 		struct event *e = kit_quote(r, PROTOCOL_SMTP, arena_printf(reader_arena(r), "%s %.*s", statuses[i].code, SLICE_FMT(words)), verb);
 		if (e)
 			e->oddities |= ODD_RECONSTRUCTED;
-		return;
+		return e;
 	}
+	return NULL;
 }
 
 static void take(struct reader *r, struct slice line)
 {
+	struct state *st = reader_state(r, &form_dotnet);
 	if (slice_starts(line, S("   at ")) || slice_starts(line, S("   --- ")) || slice_starts(line, S("  at "))) {
+		struct slice verb = st->quoted && !event_fact(st->quoted, "after").n ? kit_frame(line) : SLICE_NONE;
+		if (verb.n)
+			reader_fact(r, st->quoted, "after", verb);
 		reader_program(reader_continue(r, EV_ERROR, SIDE_CLIENT, slice_trim(line)), S("dotnet"));
 		return;
 	}
+	st->quoted = quote(r, line); /* first, so that the stack trace stays in one piece with the exception */
 	reader_program(reader_continue(r, EV_ERROR, SIDE_CLIENT, slice_trim(line)), S("dotnet"));
-	quote(r, line);
 }
 
-const struct form form_dotnet = {.name = "dotnet", .title = N_(".NET exception"), .recognise = recognise, .take = take};
+const struct form form_dotnet = {.name = "dotnet", .title = N_(".NET exception"), .recognise = recognise, .take = take,
+				 .state_size = sizeof(struct state)};

@@ -4,6 +4,10 @@
 
 extern const struct form form_javamail;
 
+struct state {
+	struct event *quoted; /* reply whose command the stack trace below may tell */
+};
+
 static const char *const debugs[] = {
 	"DEBUG SMTP", "DEBUG IMAP", "DEBUG POP3", "DEBUG: setDebug", "DEBUG: getProvider", "DEBUG: JavaMail", "DEBUG: Jakarta Mail", "DEBUG: java.io", "DEBUG: !anyLoaded",
 	"DEBUG: not loading", "DEBUG: successfully loaded", "DEBUG: Tables of", "DEBUG: Providers Listed", "DEBUG: URL", "DEBUG: mail.", "DEBUG: setting", "DEBUG SOCKET", "DEBUG TLS", NULL,
@@ -51,11 +55,9 @@ static int recognise(struct reader *r, struct slice line)
 static void take_exception(struct reader *r, struct slice x, struct slice line)
 {
 	struct slice name = slice_next_until(&x, ':'), reply, after = SLICE_NONE;
-	reader_program(reader_continue(r, EV_ERROR, SIDE_CLIENT, slice_trim(line)), S("javamail"));
+	struct state *st = reader_state(r, &form_javamail);
 	slice_skip_space(&x);
 	reply = kit_find_reply(x);
-	if (!reply.n || reply.p != x.p)
-		return;
 	if (slice_ends(name, S("AuthenticationFailedException")))
 		after = S("AUTH");
 	else if (slice_ends(name, S("SMTPAddressFailedException")))
@@ -64,7 +66,20 @@ static void take_exception(struct reader *r, struct slice x, struct slice line)
 		after = S("MAIL");
 	else if (slice_ends(name, S("SMTPSendFailedException")) && slice_has_nocase(reply, S("MAIL FROM")))
 		after = S("MAIL");
-	kit_quote(r, PROTOCOL_SMTP, reply, after);
+	/* the reply first, so that the stack trace stays in one piece with the exception */
+	if (reply.n && reply.p == x.p)
+		st->quoted = kit_quote(r, PROTOCOL_SMTP, reply, after);
+	reader_program(reader_continue(r, EV_ERROR, SIDE_CLIENT, slice_trim(line)), S("javamail"));
+}
+
+/* A line of a stack trace. */
+static void take_trace(struct reader *r, struct slice line)
+{
+	struct state *st = reader_state(r, &form_javamail);
+	struct slice verb = st->quoted && !event_fact(st->quoted, "after").n ? kit_frame(line) : SLICE_NONE;
+	if (verb.n)
+		reader_fact(r, st->quoted, "after", verb);
+	reader_program(reader_continue(r, EV_ERROR, SIDE_CLIENT, slice_trim(line)), S("javamail"));
 }
 
 /* DEBUG SMTP: trying to connect to host "smtp.example.com", port 587, isSSL false */
@@ -103,7 +118,8 @@ static void take(struct reader *r, struct slice line)
 	else if (slice_eq(line, S("[EOF]")))
 		reader_event(r, EV_CLOSE, SIDE_SERVER, line);
 	else
-		reader_program(reader_continue(r, EV_ERROR, SIDE_CLIENT, slice_trim(line)), S("javamail"));
+		take_trace(r, line);
 }
 
-const struct form form_javamail = {.name = "javamail", .title = N_("JavaMail debug output or exception"), .recognise = recognise, .take = take};
+const struct form form_javamail = {.name = "javamail", .title = N_("JavaMail debug output or exception"), .recognise = recognise, .take = take,
+				   .state_size = sizeof(struct state)};

@@ -7,7 +7,7 @@ extern const struct form form_nodemailer;
 struct state {
 	enum side tree;      /* who speaks in the drawing below */
 	bool in_error;
-	struct slice response, command, code;
+	struct slice response, command, code, frame;
 	size_t cap;
 	bool in_response;
 };
@@ -119,6 +119,8 @@ static void finish_error(struct reader *r, struct state *st)
 		after = S("CONNECT"); /* only a greeting can be so wrong */
 	if (!after.n && slice_eq(st->code, S("EMESSAGE")))
 		after = S("DOT");
+	if (!after.n)
+		after = st->frame;
 	if (st->response.n)
 		kit_quote(r, PROTOCOL_SMTP, st->response, after);
 	*st = (struct state){.tree = SIDE_UNKNOWN};
@@ -169,6 +171,8 @@ static void take_error(struct reader *r, struct state *st, struct slice line)
 			arena_append(reader_arena(r), &st->response, &st->cap, S("\n"), t);
 		if (slice_starts(t, S("response: ")))
 			st->response = SLICE_NONE, st->cap = 0; /* the whole of what the head began */
+		if (!st->frame.n)
+			st->frame = kit_frame(t);
 		see_key(r, st, t);
 		see_inline(r, st, t);
 	}

@@ -160,6 +160,8 @@ static void take_exception(struct reader *r, struct state *st, struct slice line
 		slice_skip(&rest, S(", "));
 		if (!strcmp(name, "SMTPSenderRefused") && kit_string(reader_arena(r), &rest, &words))
 			reader_fact(r, e, "from", words);
+	} else if (pop && slice_starts(rest, S("-ERR"))) {
+		kit_quote(r, PROTOCOL_POP3, rest, after);
 	} else if ((imap || pop) && kit_string(reader_arena(r), &rest, &words)) {
 		if (pop)
 			kit_quote(r, PROTOCOL_POP3, words, after);
@@ -172,7 +174,8 @@ static void take_exception(struct reader *r, struct state *st, struct slice line
 static void see_frame(struct state *st, struct slice line)
 {
 	static const char *const functions[][2] = {{"in login", "AUTH"}, {"in auth", "AUTH"}, {"in starttls", "STARTTLS"}, {"in ehlo_or_helo", "EHLO"},
-						   {"in ehlo", "EHLO"}, {"in rcpt", "RCPT"}, {"in data", "DATA"}, {"in connect", "CONNECT"}, {"in getreply", NULL},
+						   {"in ehlo", "EHLO"}, {"in rcpt", "RCPT"}, {"in data", "DATA"}, {"in connect", "CONNECT"}, {"in pass_", "PASS"}, {"in user", "USER"},
+						   {"in apop", "APOP"}, {"in uidl", "UIDL"}, {"in stls", "STLS"}, {"in getreply", NULL},
 						   {NULL, NULL}};
 	if (!slice_has(line, S("smtplib")) && !slice_has(line, S("imaplib")) && !slice_has(line, S("poplib")))
 		return;
