@@ -117,7 +117,6 @@ static void on_flush(void *user, struct transcript *t)
 	if (!r->sum)
 		r->sum = diagnosis_new();
 	r->streamed = true;
-	transcript_finish(t);
 	if (r->sum)
 		diagnose_add(r->diagnoser, t, r->sum);
 	take_sessions(r);
