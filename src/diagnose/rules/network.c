@@ -82,6 +82,23 @@ static void find_big_exchanger_silent(struct dx *x, const struct session *s)
 		dx_evidence(dx_find(x, "port-25-blocked", 0.75, silent), asked);
 }
 
+/* Mail exchangers that take mail on port 25 only: who talks to one of these names talks to that port. */
+#define EXCHANGER_ONLY                                                                                                                         \
+	"(?:gmail-smtp-in|aspmx\\d?)\\.l\\.google\\.com|aspmx\\d?\\.googlemail\\.com|\\.mail\\.protection\\.outlook\\.com|mta\\d\\.am0\\.yahoodns\\.net|"  \
+	"mx\\d+\\.mail\\.icloud\\.com|mx0\\d\\.emig\\.gmx\\.net"
+
+/* A program tells of one of them and of a time-out, and nobody is heard to speak. */
+static void find_exchanger_silent(struct dx *x, const struct session *s)
+{
+	(void)s;
+	unsigned kinds = KINDS_AROUND | KINDS_TOLD | KIND(EV_CONNECT) | KIND(EV_CLOSE);
+	const struct event *named = dx_search(x, kinds, EXCHANGER_ONLY, NULL);
+	const struct event *silent = named ? dx_search(x, kinds, "timed out|TimeoutError|ETIMEDOUT|execution expired|deadline exceeded", NULL) : NULL;
+	if (!silent || dx_search(x, KIND(EV_GREETING) | KIND(EV_REPLY), ".", NULL) || dx_search(x, kinds, "status=sent|while (?:sending|performing)|gsmtp", NULL))
+		return;
+	dx_evidence(dx_find(x, "port-25-blocked", 0.74, silent), named);
+}
+
 static bool address_is_internal(struct slice a)
 {
 	return slice_starts(a, S("10.")) || slice_starts(a, S("192.168.")) || slice_starts(a, S("172.1")) || slice_starts(a, S("172.2")) ||
@@ -215,6 +232,7 @@ const struct rule rules_network[] = {
 	{"port-25-several-hosts", "port-25-blocked", RULE_INPUT, find_port_25_blocked},
 	{"port-25-others-work", "port-25-blocked", RULE_INPUT, find_other_port_works},
 	{"port-25-big-exchanger", "port-25-blocked", RULE_INPUT, find_big_exchanger_silent},
+	{"port-25-exchanger-silent", "port-25-blocked", RULE_INPUT, find_exchanger_silent},
 	{"one-address-for-all", "nat-hides-client-address", RULE_INPUT, find_one_address_for_all},
 	{"internal-address-checked", "nat-hides-client-address", RULE_INPUT, find_internal_address_checked},
 	{"bare-probes", "health-check-noise", RULE_INPUT, find_probes},

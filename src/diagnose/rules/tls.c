@@ -110,7 +110,7 @@ static void find_misread_greeting(struct dx *x, const struct session *s)
 
 #define MODE_IMPLICIT                                                                                                                       \
 	"\\bsecure\\W{1,5}(?:true|[\"']false)|use_?ssl\\W{1,5}(?:true|1\\b|yes|on\\b)|ssl[._]enable\\w*\\W{1,4}true|"                           \
-	"(?:encryption|SMTPSecure|smtp_secure|security|_scheme)\\W{1,8}(?:ssl|smtps|ENCRYPTION_SMTPS)\\b|SslOnConnect|SMTP_SSL\\(|IMAP4_SSL\\(|"  \
+	"(?:encryption|SMTPSecure|smtp_secure|security|_scheme)\\W{1,8}(?:ssl|smtps|ENCRYPTION_SMTPS)\\b|SslOnConnect|Connect(?:Async)?\\s*\\([^)\\n]{0,60}, ?(?:587|25|143|110), ?true|SMTP_SSL\\(|IMAP4_SSL\\(|"  \
 	"ssl://|smtps://|imaps://|tls_?implicit\\W{1,4}true|implicit.?tls\\W{1,4}(?:true|on|yes)|tls_starttls\\W{1,3}off|wrappermode\\W{1,4}yes|"     \
 	"inencryption\\W{1,4}(?:tls|ssl)|--tlsc|tls-on-connect"
 #define MODE_UPGRADE                                                                                                                        \
@@ -394,7 +394,7 @@ static void find_public_host_untrusted(struct dx *x, const struct session *s)
 {
 	(void)s;
 	unsigned kinds = KINDS_ALL_TOLD | KIND(EV_COMMAND);
-	const struct event *host = dx_search(x, kinds, PUBLIC_PROVIDER, NULL);
+	const struct event *host = dx_search(x, kinds, PUBLIC_PROVIDER "|(?:user\\w*|login|email\\w*)\\W{1,4}[\\w.+-]{1,60}@gmail\\.com", NULL);
 	const struct event *bad = host ? dx_search(x, KINDS_ALL_TOLD, "self.signed certificate|SELF_SIGNED_CERT|certificate verify failed|CERTIFICATE_VERIFY_FAILED", NULL) : NULL;
 	if (!bad || dx_search(x, KINDS_ALL_TOLD, "No SNI provided|has expired|not yet valid|does not match|altname|127\\.0\\.0\\.1|localhost", NULL))
 		return;
