@@ -419,6 +419,9 @@ void session_finish(struct session *s)
 		struct event *e = s->events.v[i];
 		guess_software(s, e);
 		see_capabilities(s, e);
+		/* A command said inside TLS that no announcement told of: STARTTLS was accepted and the dialogue went on (a QUIT may be a retreat). */
+		if (e->kind == EV_COMMAND && e->tls && s->tls.mode == TLS_NONE && !slice_eq(e->command.verb, S("QUIT")))
+			s->tls.mode = TLS_STARTTLS;
 		if (e->kind == EV_COMMAND)
 			see_command(s, e);
 		else if (e->kind == EV_DATA)
