@@ -73,12 +73,13 @@ static int recognise(struct reader *r, struct slice line)
 		return FORM_NO;
 	if (!d || reader_lines_since_said(r) > BARE_PAUSE)
 		return opening(s);
+	/* A message has blank lines of its own, and a paste may have doubled them. */
+	if (in_data && reader_lines_since_said(r) <= 1)
+		return FORM_LIKELY - 5;
 	if (!s.n)
 		return FORM_NO;
 	if (dialogue_client_in_sasl(d) && is_base64_step(s))
 		return FORM_LIKELY;
-	if (dialogue_client_in_data(d) && reader_lines_since_said(r) == 0)
-		return FORM_LIKELY - 5;
 	if (dialogue_server_in_listing(d) && dialogue_protocol(d) == PROTOCOL_POP3 && reader_lines_since_said(r) == 0)
 		return FORM_LIKELY;
 	if (slice_starts(s, S("^]")) || slice_starts(s, S("telnet>")))
@@ -119,9 +120,10 @@ static void take(struct reader *r, struct slice line)
 			session = reader_new_session(r, PROTOCOL_UNKNOWN);
 		struct slice name, address, rest = slice_from(s, 13);
 		unsigned port;
-		reader_split_host(without_scheme(slice_next_word(&rest)), &name, &address, &port);
-		if (session && name.n && name.p[name.n - 1] == '.')
-			name.n--;
+		struct slice host = without_scheme(slice_next_word(&rest));
+		if (host.n && host.p[host.n - 1] == '.')
+			host.n--; /* telnet ends its sentence */
+		reader_split_host(host, &name, &address, &port);
 		if (session) {
 			session->server.name = arena_dup(reader_arena(r), name);
 			session->server.address = arena_dup(reader_arena(r), address);
