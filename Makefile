@@ -3,7 +3,7 @@ B ?= build
 CC ?= gcc
 
 DEPS = build-essential meson ninja-build pkg-config clang clang-tidy libclang-rt-14-dev cppcheck gettext scdoc mandoc man-db \
-	libcmocka-dev libpcre2-dev libjansson-dev libcyaml-dev libssl-dev libgsasl-dev zlib1g-dev libzstd-dev libseccomp-dev \
+	libcmocka-dev libpcre2-dev libjansson-dev libcyaml-dev libssl-dev libgsasl-dev zlib1g-dev libzstd-dev libseccomp-dev libpcap-dev \
 	python3 hyperfine zstd
 
 .PHONY: all deps build unit demo check bench fuzz install clean pot

@@ -16,6 +16,7 @@ extern const struct subcommand subcommands[];
 int cmd_explain(int argc, char **argv);
 int cmd_read(int argc, char **argv);
 int cmd_sasl(int argc, char **argv);
+int cmd_watch(int argc, char **argv);
 
 /* The program: options before the subcommand, then the subcommand. Returns the exit status. */
 int cli_main(int argc, char **argv);

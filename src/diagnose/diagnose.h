@@ -54,6 +54,8 @@ struct diagnosis *diagnose(struct diagnoser *dr, const struct transcript *t);
 /* For streams: adds a transcript's findings to those gathered so far (grouped by cause, counted, first example kept). */
 bool diagnose_add(struct diagnoser *dr, const struct transcript *t, struct diagnosis *sum);
 struct diagnosis *diagnosis_new(void);
+/* Adds the findings of one diagnosis (of one session, say) to a sum, which keeps copies: counted by cause, the most frequent first. */
+bool diagnosis_merge(struct diagnosis *sum, const struct diagnosis *d);
 void diagnosis_free(struct diagnosis *d);
 
 /* The text alone, as one reply of that protocol (PROTOCOL_UNKNOWN: any): what `explain` asks. */

@@ -117,6 +117,7 @@ struct input {
 	uint64_t bytes;
 	uint64_t lines;
 	uint64_t lines_unused; /* lines that no form could use */
+	uint64_t dropped;      /* live: packets that the kernel lost */
 };
 
 struct transcript {

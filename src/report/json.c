@@ -131,6 +131,8 @@ static json_t *inputs_json(struct arena *a, const struct transcript *t, const st
 		put(j, "bytes", json_integer((json_int_t)in->bytes));
 		put(j, "lines", json_integer((json_int_t)in->lines));
 		put(j, "lines_unused", json_integer((json_int_t)in->lines_unused));
+		if (slice_eq(in->form, S("live")))
+			put(j, "dropped", json_integer((json_int_t)in->dropped));
 		json_array_append_new(list, j);
 	}
 	return list;
@@ -258,6 +260,22 @@ void report_jsonl_sessions(struct buf *out, const struct transcript *t, const st
 		print_json(out, j, JSON_COMPACT);
 		json_decref(j);
 	}
+}
+
+void report_jsonl_session(struct buf *out, const struct transcript *t, const struct diagnosis *d, const struct verdict *v, const struct report_options *o)
+{
+	struct arena *a = arena_new(0);
+	if (!a || !t->sessions.n) {
+		arena_free(a);
+		return;
+	}
+	json_t *j = session_json(t->sessions.v[0], o);
+	put(j, "schema", json_string(SCHEMA));
+	put(j, "verdict", json_string(verdict_word(v->kind)));
+	put(j, "findings", findings_json(a, t, d, o));
+	print_json(out, j, JSON_COMPACT);
+	json_decref(j);
+	arena_free(a);
 }
 
 void report_jsonl_findings(struct buf *out, const struct transcript *t, const struct diagnosis *d, const struct verdict *v, const struct report_options *o)

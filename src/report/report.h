@@ -30,6 +30,11 @@ void report_json_add(struct report_json *j, const struct transcript *t);
 void report_json_finish(struct report_json *j, struct buf *out, const struct transcript *t, const struct diagnosis *d, const struct verdict *v);
 void report_json_free(struct report_json *j);
 
+/* One line about the one session of t, with its verdict: time, parties, protocol, what was found and the cause's id. */
+void report_line(struct buf *out, const struct transcript *t, const struct diagnosis *d, const struct verdict *v, const struct report_options *o);
+/* The same as a line of JSON. */
+void report_jsonl_session(struct buf *out, const struct transcript *t, const struct diagnosis *d, const struct verdict *v, const struct report_options *o);
+
 /* JSON lines: one line per session of t; and the last line, with inputs and findings. */
 void report_jsonl_sessions(struct buf *out, const struct transcript *t, const struct report_options *o);
 void report_jsonl_findings(struct buf *out, const struct transcript *t, const struct diagnosis *d, const struct verdict *v, const struct report_options *o);

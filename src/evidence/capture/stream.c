@@ -421,7 +421,7 @@ static bool worth_telling(const struct streams *s, const struct tcp_connection *
 		return true;
 	int64_t ms = (c->last_us - c->start_us) / 1000;
 	if (strcmp(what, "no-answer") == 0)
-		return c->syns > 1 || ms > 1000;
+		return c->syns > 1 || c->icmp_error; /* a scan asks once */
 	/* Connected, and then silence: long enough that somebody waited. */
 	return c->established_us && ms >= STREAM_SILENCE_MS / 2;
 }
