@@ -10,12 +10,16 @@ _telltale() {
 	--color) words="auto always never" ;;
 	--lang | -l) words="en pl ru es" ;;
 	--knowledge | -k) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+	--user | -u) mapfile -t COMPREPLY < <(compgen -u -- "$cur"); return ;;
 	*)
-		if [[ $cur != -* ]]; then
+		if [[ $cur != -* && ${COMP_WORDS[1]} = watch && $prev != --write && $prev != -w && $prev != --key* ]]; then
+			words="any $(ls /sys/class/net 2>/dev/null)"
+		elif [[ $cur != -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 			return
+		else
+			words=$("$program" "${COMP_WORDS[1]}" --help 2>/dev/null | sed -n 's/^  \(-., \|    \)\(--[a-z0-9-]*\).*/\2/p')
 		fi
-		words=$("$program" "${COMP_WORDS[1]}" --help 2>/dev/null | sed -n 's/^  \(-., \|    \)\(--[a-z0-9-]*\).*/\2/p')
 		;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")

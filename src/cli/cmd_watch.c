@@ -8,13 +8,14 @@
 
 #include "base/i18n.h"
 #include "cli/cmd.h"
+#include "cli/keyring.h"
 #include "cli/options.h"
 #include "cli/privileges.h"
 #include "cli/setup.h"
 #include "cli/watch.h"
 
 enum {
-	OPT_FILTER, OPT_WRITE, OPT_RING_SIZE, OPT_RING_FILES, OPT_RING_SECONDS, OPT_KEYLOG, OPT_COUNT, OPT_DURATION, OPT_IDLE, OPT_PROMISCUOUS, OPT_BUFFER,
+	OPT_FILTER, OPT_WRITE, OPT_RING_SIZE, OPT_RING_FILES, OPT_RING_SECONDS, OPT_KEY, OPT_KEYLOG, OPT_COUNT, OPT_DURATION, OPT_IDLE, OPT_PROMISCUOUS, OPT_BUFFER,
 	OPT_USER, OPT_JSONL, OPT_EVENTS, OPT_VERBOSE, OPT_QUIET, OPT_REDACT, OPT_SHOW_SECRETS, OPT_KNOWLEDGE, OPT_LANG, OPT_COLOR,
 };
 
@@ -24,6 +25,7 @@ static const struct option_spec specs[] = {
 	[OPT_RING_SIZE] = {"ring-size", 0, N_("SIZE"), N_("begin the next file of a ring after so many bytes: 10M, 1G")},
 	[OPT_RING_FILES] = {"ring-files", 0, N_("N"), N_("files in the ring, 2 to 256 (10 unless given)")},
 	[OPT_RING_SECONDS] = {"ring-seconds", 0, N_("TIME"), N_("begin the next file after so long: 60, 10m, 1h")},
+	[OPT_KEY] = {"key", 0, N_("FILE"), N_("private RSA key of the server (PEM), to read TLS; may repeat")},
 	[OPT_KEYLOG] = {"keylog", 0, N_("FILE"), N_("read TLS with the keys that the client appends here (SSLKEYLOGFILE)")},
 	[OPT_COUNT] = {"count", 'c', N_("N"), N_("end after so many sessions")},
 	[OPT_DURATION] = {"duration", 'd', N_("TIME"), N_("end after so long: 60, 10m, 1h")},
@@ -105,16 +107,18 @@ static bool numeric_option(struct watch_options *w, int i, const char *value)
 
 struct command_line {
 	struct watch_options watch;
+	struct keyring keyring;
 	const char *knowledge_folder, *colour, *user, *write, *keylog;
 	int first, status;
 };
 
-static void take_option(struct command_line *c, int i, const char *value)
+static bool take_option(struct command_line *c, int i, const char *value)
 {
 	struct report_options *r = &c->watch.report;
 	switch (i) {
 	case OPT_FILTER: c->watch.filter = value; break;
 	case OPT_WRITE: c->write = value; break;
+	case OPT_KEY: return keyring_add_key(&c->keyring, value);
 	case OPT_KEYLOG: c->keylog = value; break;
 	case OPT_PROMISCUOUS: c->watch.promiscuous = true; break;
 	case OPT_USER: c->user = value; break;
@@ -131,6 +135,7 @@ static void take_option(struct command_line *c, int i, const char *value)
 		r->redactor = redactor_new();
 		break;
 	}
+	return true;
 }
 
 static int check(struct command_line *c, int argc)
@@ -160,13 +165,16 @@ static bool parse(struct command_line *c, int argc, char **argv)
 		c->status = EXIT_USAGE;
 		if (!numeric_option(&c->watch, i, o.value))
 			return false;
-		take_option(c, i, o.value);
+		c->status = EXIT_UNREADABLE;
+		if (!take_option(c, i, o.value))
+			return false;
 	}
 	c->first = o.first;
 	c->status = i == OPTIONS_END ? check(c, argc) : options_status(i);
 	if (i != OPTIONS_END || c->status != EXIT_NOTHING_WRONG)
 		return false;
 	c->watch.interface = argv[c->first];
+	c->watch.keys = c->keyring.keys;
 	c->watch.report.width = setup_width();
 	c->status = EXIT_USAGE;
 	return setup_colour(c->colour, &c->watch.report.colour);
@@ -236,6 +244,7 @@ int cmd_watch(int argc, char **argv)
 		const struct knowledge *k = setup_knowledge(c.knowledge_folder, &owned);
 		c.status = k ? run(&c, k) : EXIT_UNREADABLE;
 	}
+	keyring_free(&c.keyring);
 	redactor_free(c.watch.report.redactor);
 	knowledge_free(owned);
 	return c.status;

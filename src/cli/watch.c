@@ -22,7 +22,7 @@ struct watch {
 	struct watch_options *o;
 	struct live *live;
 	struct streams *streams;
-	struct tls_keys *keys;
+	struct tls_keys *keys, *own_keys;
 	struct capture_writer *writer;
 	struct diagnoser *diagnoser;
 	struct diagnosis *sum;
@@ -207,11 +207,12 @@ static void loop(struct watch *w)
 {
 	while (!is_enough(w)) {
 		struct err e = {0};
-		if (w->o->keylog) {
+		bool waiting = live_wait(w->live, TICK_MS);
+		if (w->o->keylog && waiting) {
 			usleep(KEY_DELAY_US);
 			read_keylog(w);
 		}
-		int n = live_read(w->live, TICK_MS, on_packet, w, &e);
+		int n = waiting ? live_read(w->live, on_packet, w, &e) : 0;
 		if (n < 0) {
 			hide_status(w);
 			setup_print_error(&e);
@@ -319,7 +320,7 @@ static bool prepare(struct watch *w, const struct knowledge *k, struct err *rete
 	w->sum = diagnosis_new();
 	w->total.arena = arena_new(0);
 	w->shell = transcript_new();
-	w->keys = tls_keys_new();
+	w->keys = w->o->keys ? w->o->keys : (w->own_keys = tls_keys_new());
 	w->streams = w->keys ? streams_new(0, w->keys, on_session, w) : NULL;
 	struct input *in = w->shell ? VEC_PUSH(w->shell->arena, &w->shell->inputs) : NULL;
 	if (!w->diagnoser)
@@ -368,7 +369,7 @@ void watch_close(struct watch *w)
 	if (!w)
 		return;
 	streams_free(w->streams);
-	tls_keys_free(w->keys);
+	tls_keys_free(w->own_keys);
 	live_close(w->live);
 	capture_writer_close(w->writer, 0, 0, NULL);
 	diagnoser_free(w->diagnoser);

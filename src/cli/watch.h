@@ -21,6 +21,7 @@ struct watch_options {
 	uint64_t ring_bytes, ring_files, ring_seconds;
 	int fds[WRITE_FILES_MAX]; /* of --write, open */
 	size_t n_fds;
+	struct tls_keys *keys;    /* of --key; NULL: none */
 	FILE *keylog;             /* read as it grows; NULL: none */
 };
 

@@ -156,12 +156,14 @@ static void on_packet(u_char *user, const struct pcap_pkthdr *h, const u_char *b
 	l->take(l->user, &p);
 }
 
-int live_read(struct live *l, int timeout_ms, void (*take)(void *user, const struct capture_packet *p), void *user, struct err *reterr)
+bool live_wait(struct live *l, int timeout_ms)
 {
 	struct pollfd fd = {.fd = l->fd, .events = POLLIN};
-	int ready = poll(&fd, 1, timeout_ms);
-	if (ready <= 0)
-		return 0;
+	return poll(&fd, 1, timeout_ms) > 0;
+}
+
+int live_read(struct live *l, void (*take)(void *user, const struct capture_packet *p), void *user, struct err *reterr)
+{
 	l->take = take;
 	l->user = user;
 	int n = pcap_dispatch(l->pcap, LIVE_BATCH, on_packet, (u_char *)l);

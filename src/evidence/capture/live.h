@@ -33,10 +33,11 @@ struct live;
 /* NULL and *reterr: no such interface (with the list of those there are), no permission (and how to give it), a filter that does not compile. */
 struct live *live_open(const struct live_options *o, struct err *reterr);
 void live_close(struct live *l);
-/* Hands on the packets that are there, at most LIVE_BATCH; waits for the first at most timeout_ms. The number of packets; 0 also when a signal came; -1 and
- * *reterr when the interface is gone. */
+/* Waits at most timeout_ms for packets; false when none came (or a signal did). */
+bool live_wait(struct live *l, int timeout_ms);
+/* Hands on the packets that are there, at most LIVE_BATCH. Their number; -1 and *reterr when the interface is gone. */
 #define LIVE_BATCH 4096
-int live_read(struct live *l, int timeout_ms, void (*take)(void *user, const struct capture_packet *p), void *user, struct err *reterr);
+int live_read(struct live *l, void (*take)(void *user, const struct capture_packet *p), void *user, struct err *reterr);
 struct live_counts live_count(struct live *l);
 uint32_t live_linktype(const struct live *l);
 uint32_t live_snaplen(const struct live *l);
