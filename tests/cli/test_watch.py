@@ -52,8 +52,12 @@ class Server:
                     connection.sendall(b'220 go ahead\r\n')
                     return self.talk_inside(connection)
                 else:
-                    answer = {b'DATA': b'354 go', b'.\r\n': b'250 OK id=1', b'QUIT': b'221 bye'}.get(verb, b'250 OK')
+                    answer = {b'DATA': b'354 go', b'QUIT': b'221 bye'}.get(verb, b'250 OK')
                 connection.sendall(answer + b'\r\n')
+                if verb == b'DATA':
+                    while lines.readline() not in (b'.\r\n', b''):
+                        pass
+                    connection.sendall(b'250 OK id=1\r\n')
                 if verb == b'QUIT':
                     return
 
