@@ -403,12 +403,27 @@ static void skip_container(struct slice *s)
 		*s = slice_from(*s, end + 2);
 }
 
+/* "Jan 5 mail postfix/smtpd[33]: …": where the time was left out or is of no known form, the mail program's name is still to be seen. */
+static bool program_inside(struct slice line, struct syslog_line *ret)
+{
+	static const char *const names[] = {" postfix/", " dovecot: ", " dovecot[", " exim[", " sendmail[", " sm-mta[", NULL};
+	struct slice front = slice_sub(line, 0, 64);
+	for (size_t i = 0; names[i]; i++) {
+		size_t at = slice_find(front, slice_from_cstr(names[i]));
+		if (at != SLICE_NPOS)
+			return program_line(slice_from(line, at + 1), ret);
+	}
+	return false;
+}
+
 bool kit_log_line(struct reader *r, struct slice line, struct syslog_line *ret)
 {
 	if (reader_syslog(r, line, ret))
 		return true;
 	struct slice s = line;
 	int64_t us = 0;
+	if (line.n > 20 && program_inside(line, ret))
+		return true;
 	skip_container(&s);
 	if (program_line(s, ret))
 		return true;
@@ -443,6 +458,10 @@ struct slice kit_log_key(char *buf, size_t n, struct slice program, uint64_t pid
 
 struct event *kit_log(struct reader *r, struct session *s, const struct syslog_line *l, struct slice text)
 {
+	/* The program stays in the text: "postfix/smtp[77]" and "postfix/smtpd[77]" say the same words about different sides. */
+	uintptr_t program = (uintptr_t)l->program.p, message = (uintptr_t)l->message.p, words = (uintptr_t)text.p;
+	if (l->program.n && program < message && message - program < 128 && words >= message && words <= message + l->message.n)
+		text = slice_of(l->program.p, (size_t)(words - program) + text.n);
 	reader_set_time(r, l->has_time ? l->time_us : 0);
 	struct event *e = reader_log(r, s, l->program, text);
 	reader_set_time(r, 0);

@@ -51,7 +51,7 @@ struct session *kit_connect(struct reader *r, enum protocol p, struct slice host
 void kit_party(struct reader *r, struct party *p, struct slice text);
 /* A log line of any shape taken apart: as reader_syslog, and also "program[pid]: text" without a time, and a time without a program (program empty). */
 bool kit_log_line(struct reader *r, struct slice line, struct syslog_line *ret);
-/* A statement of that line in session s (NULL: context), with its time and program. */
+/* A statement of that line in session s (NULL: context), with its time and program; its text begins with the program as far as the line does. */
 struct event *kit_log(struct reader *r, struct session *s, const struct syslog_line *l, struct slice text);
 /* Facts from a table of "key=" words found in the text: pairs of the word and the fact's name, ended by NULL. */
 void kit_facts(struct reader *r, struct event *e, struct slice text, const char *const (*table)[2]);

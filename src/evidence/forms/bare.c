@@ -39,6 +39,9 @@ static int opening(struct slice line)
 	enum protocol p = dialogue_guess(SIDE_UNKNOWN, s);
 	if (p == PROTOCOL_IMAP && !ascii_is_space(s.p[0])) /* indented stars are a list, or a spam report */
 		return FORM_MAYBE + 10;
+	if (slice_starts(s, S("AUTH XOAUTH2")) || slice_starts(s, S("AUTH OAUTHBEARER")) || slice_starts(s, S("AUTH CRAM-MD5")) || slice_starts(s, S("AUTH NTLM")) ||
+	    slice_starts(s, S("AUTH SCRAM-")) || slice_starts(s, S("AUTH DIGEST-MD5")))
+		return FORM_MAYBE + 10;
 	if (slice_starts(s, S("MAIL FROM:")) || slice_starts(s, S("RCPT TO:")) || slice_starts(s, S("AUTH LOGIN")) || slice_starts(s, S("AUTH PLAIN")) ||
 	    slice_starts(s, S("USER ")) || slice_eq(s, S("STARTTLS")) || slice_eq(s, S("CAPA")))
 		return FORM_MAYBE + 10;

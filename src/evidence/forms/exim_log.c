@@ -27,6 +27,14 @@ static struct slice next_message_id(struct slice *s)
 		slice_skip_space(s);
 		return id;
 	}
+	/* an id that was shortened or made up: told by what follows it */
+	static const char *const followers[] = {"<= ", "=> ", "-> ", "== ", "** ", "*> ", "Completed", "SMTP error", NULL};
+	struct slice rest = *s, word = slice_next_word(&rest);
+	slice_skip_space(&rest);
+	if (word.n >= 4 && word.n < 30 && slice_find_byte(word, '-') != SLICE_NPOS && ascii_is_alnum(word.p[0]) && kit_prefix(followers, rest) >= 0) {
+		*s = rest;
+		return word;
+	}
 	return SLICE_NONE;
 }
 

@@ -65,7 +65,7 @@ static void take(struct reader *r, struct slice line)
 		kit_connect(r, kit_protocol(slice_between(s, S("("), S(")"))), slice_next_word(&name), SLICE_NONE, 0, s);
 		return;
 	}
-	static const char *const complaints[] = {"error", "fail", "refused", "cannot", "couldn't", "mismatch", "expired", "AUTH", "denied", "timeout", "unknown", "missing", "lock", "no mailbox", NULL};
+	static const char *const complaints[] = {"error", "fail", "refused", "cannot", "couldn't", "mismatch", "expired", "AUTH", "denied", "timeout", "unknown", "missing", "lock", "no mailbox", "-ERR", NULL};
 	if (!kit_has_any(complaints, s)) {
 		bool tls = slice_has(s, S("certificate")) || slice_has(s, S("SSL")) || slice_has(s, S("TLS")) || slice_has(s, S("CommonName")) || slice_has(s, S("fingerprint"));
 		reader_program(reader_event(r, tls ? EV_TLS : EV_TOOL, SIDE_CLIENT, s), S("fetchmail"));
@@ -73,7 +73,9 @@ static void take(struct reader *r, struct slice line)
 	}
 	kit_error(r, S("fetchmail"), s);
 	struct slice reply = kit_find_reply(s);
-	if (reply.n && slice_has(s, S("SMTP")))
+	if (slice_starts(s, S("-ERR")))
+		kit_quote(r, PROTOCOL_POP3, s, SLICE_NONE);
+	else if (reply.n && slice_has(s, S("SMTP")))
 		kit_quote(r, PROTOCOL_SMTP, reply, SLICE_NONE);
 }
 

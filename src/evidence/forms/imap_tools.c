@@ -106,6 +106,11 @@ static void take(struct reader *r, struct slice line)
 	int tool = is_imapclient(s) ? IMAPCLIENT : i >= 0 ? openings[i].tool : IMAPFILTER;
 	if (tool == IMAPCLIENT && slice_starts(s, S("Sent ")))
 		return;
+	if (tool == IMAPSYNC && slice_starts(slice_from(s, 5), S(" banner: * "))) {
+		reader_new_session(r, PROTOCOL_IMAP);
+		reader_say(r, SIDE_SERVER, slice_from(s, 14));
+		return;
+	}
 	struct event *e = tool == IMAPFILTER && i < 0 ? reader_continue(r, EV_ERROR, SIDE_CLIENT, s) : reader_event(r, EV_ERROR, SIDE_CLIENT, s);
 	reader_program(e, slice_from_cstr(programs[tool]));
 	struct slice user = slice_between(s, S("user ["), S("]"));

@@ -66,6 +66,8 @@ static void take_exception(struct reader *r, struct slice x, struct slice line)
 		after = S("MAIL");
 	else if (slice_ends(name, S("SMTPSendFailedException")) && slice_has_nocase(reply, S("MAIL FROM")))
 		after = S("MAIL");
+	if (slice_starts(x, S("-ERR ")))
+		st->quoted = kit_quote(r, PROTOCOL_POP3, x, SLICE_NONE);
 	/* the reply first, so that the stack trace stays in one piece with the exception */
 	if (reply.n && reply.p == x.p)
 		st->quoted = kit_quote(r, PROTOCOL_SMTP, reply, after);

@@ -31,7 +31,9 @@ static const struct {
 	{"SmtpCmdSent: ", SIDE_CLIENT, 65, WORD}, {"SmtpCmdResp: ", SIDE_SERVER, 65, WORD}, {"ImapCmdSent: ", SIDE_CLIENT, 65, WORD}, {"ImapCmdResp: ", SIDE_SERVER, 65, WORD},
 	{"PopCmdSent: ", SIDE_CLIENT, 65, WORD}, {"PopCmdResp: ", SIDE_SERVER, 65, WORD}, {"Reply: ", SIDE_SERVER, 55, WORD}, {"reply: ", SIDE_SERVER, 50, WORD}, {"Command: ", SIDE_CLIENT, 50, WORD}, {"smtp> ", SIDE_CLIENT, 60, WORD},
 	{"SMTP> ", SIDE_CLIENT, 60, WORD}, {"SMTP< ", SIDE_SERVER, 60, WORD}, {"IMAP> ", SIDE_CLIENT, 60, WORD}, {"IMAP< ", SIDE_SERVER, 60, WORD},
-	{"POP3> ", SIDE_CLIENT, 60, WORD}, {"POP3< ", SIDE_SERVER, 60, WORD}, {"DATA SENT: ", SIDE_CLIENT, 60, WORD}, {"OUT: ", SIDE_CLIENT, 50, WORD}, {"IN: ", SIDE_SERVER, 50, WORD},
+	{"POP3> ", SIDE_CLIENT, 60, WORD}, {"POP3< ", SIDE_SERVER, 60, WORD}, {"DATA SENT: ", SIDE_CLIENT, 60, WORD}, {"OUT: ", SIDE_CLIENT, 50, ARROW}, {"IN: ", SIDE_SERVER, 50, ARROW},
+	{"Out: ", SIDE_SERVER, 65, ARROW}, {"In:  ", SIDE_CLIENT, 65, ARROW}, {"In: ", SIDE_CLIENT, 65, ARROW}, /* Postfix's mail to the postmaster */
+	{"Sent = ", SIDE_CLIENT, 60, ARROW}, {"Received = ", SIDE_SERVER, 60, ARROW}, {"Rcvd = ", SIDE_SERVER, 60, ARROW},
 	{">>> ", SIDE_CLIENT, 60, ARROW}, {"<<< ", SIDE_SERVER, 60, ARROW}, {"--> ", SIDE_CLIENT, 60, ARROW}, {"<-- ", SIDE_SERVER, 60, ARROW},
 	{"==> ", SIDE_CLIENT, 60, ARROW}, {"<== ", SIDE_SERVER, 60, ARROW}, {"-> ", SIDE_CLIENT, 60, ARROW}, {"<- ", SIDE_SERVER, 60, ARROW},
 	{"=> ", SIDE_CLIENT, 60, ARROW}, {"<= ", SIDE_SERVER, 60, ARROW}, {">> ", SIDE_CLIENT, 55, ARROW}, {"<< ", SIDE_SERVER, 55, ARROW},
@@ -194,6 +196,10 @@ static bool skip_one(struct slice *s)
 			return false;
 		t = slice_from(t, close + 1);
 		slice_skip(&t, S(":"));
+	} else if (t.n > 8 && t.p[4] == '[' && ascii_is_alpha(t.p[0]) && ascii_is_digit(t.p[5]) && slice_find_byte(t, ']') < 40) {
+		t = slice_from(t, slice_find_byte(t, ']') + 1); /* "DEBU[2024/12/12 14:35:04]" */
+	} else if (t.n > 4 && ascii_is_alpha(t.p[0]) && slice_starts(slice_from(t, 1), S(" | "))) {
+		t = slice_from(t, 4); /* "I | Notification: " */
 	} else if (slice_skip(&t, S("* ")) || slice_skip(&t, S("- ")) || slice_skip(&t, S("\xe2\x80\xa2 "))) {
 		; /* a list of bullets */
 	} else {
@@ -228,12 +234,28 @@ static bool find_wrapped(struct slice line, struct hit *ret)
 	return false;
 }
 
-static bool find_mark(struct slice line, struct hit *ret)
+/* "response (192.0.2.7) 220 …", "received (192.0.2.7) EHLO x": Mailpit, whose server speaks. */
+static bool with_address(struct slice s, struct hit *ret)
+{
+	bool response = slice_skip(&s, S("response ("));
+	if (!response && !slice_skip(&s, S("received (")))
+		return false;
+	size_t close = slice_find(s, S(") "));
+	if (close == SLICE_NPOS || close > 48)
+		return false;
+	*ret = (struct hit){response ? SIDE_SERVER : SIDE_CLIENT, 70, LETTER, slice_from(s, close + 2), false};
+	return true;
+}
+
+static bool find_mark(struct reader *r, struct slice line, struct hit *ret)
 {
 	struct slice s = line;
+	struct syslog_line l;
 	slice_skip_space(&s);
+	if (s.n > 16 && s.p == line.p && ascii_is_alnum(s.p[0]) && !mark_at(s, ret) && reader_syslog(r, line, &l) && l.time.n && l.program.n > 2)
+		s = l.message; /* one or two letters are a mark, not a program */
 	for (int i = 0; i < 5 && s.n; i++) {
-		if (protocol_mark(s, ret) || store_mark(s, ret) || mark_at(s, ret) || numbered(s, ret) || connection_mark(s, ret) || bracketed_code(s, ret))
+		if (with_address(s, ret) || protocol_mark(s, ret) || store_mark(s, ret) || mark_at(s, ret) || numbered(s, ret) || connection_mark(s, ret) || bracketed_code(s, ret))
 			return true;
 		if (!skip_one(&s))
 			break;
@@ -280,7 +302,7 @@ static int recognise(struct reader *r, struct slice line)
 {
 	struct hit h;
 	bool ends;
-	if (!line.n || !find_mark(line, &h))
+	if (!line.n || !find_mark(r, line, &h))
 		return FORM_NO;
 	struct dialogue *d = reader_dialogue(r);
 	struct slice said = unquote(r, &h, &ends);
@@ -304,7 +326,7 @@ static void take(struct reader *r, struct slice line)
 	struct state *st = reader_state(r, &form_marked);
 	struct hit h;
 	bool ends;
-	if (!find_mark(line, &h))
+	if (!find_mark(r, line, &h))
 		return;
 	struct slice front = line;
 	int64_t us;

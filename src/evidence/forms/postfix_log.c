@@ -48,7 +48,7 @@ static struct slice next_queue_id(struct slice *s)
 	size_t n = 0;
 	while (n < s->n && n < 24 && ascii_is_alnum(s->p[n]))
 		n++;
-	if (n < 5 || n + 1 >= s->n || s->p[n] != ':' || s->p[n + 1] != ' ')
+	if (n < 3 || n + 1 >= s->n || s->p[n] != ':' || s->p[n + 1] != ' ')
 		return SLICE_NONE;
 	struct slice id = slice_sub(*s, 0, n);
 	bool digit = slice_eq(id, S("NOQUEUE"));
