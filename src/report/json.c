@@ -75,7 +75,7 @@ static json_t *event_json(struct arena *a, const struct event *e, const struct t
 	put(j, "side", e->side == SIDE_UNKNOWN ? json_null() : json_string(side_name(e->side)));
 	put(j, "kind", json_string(event_kind_name(e->kind)));
 	put(j, "text", text(show_event(a, e, o)));
-	put(j, "where", text_or_null(show_where(a, e->stamp.where, t, o)));
+	put(j, "where", text_or_null(show_where(a, e->stamp.where, t, o, false)));
 	put(j, "time", text_or_null(show_time(a, &e->stamp)));
 	for (unsigned bit = 0; bit < ODD_COUNT; bit++)
 		if (e->oddities & 1u << bit)
@@ -146,7 +146,7 @@ static json_t *evidence_json(struct arena *a, const struct finding *f, const str
 		json_t *j = json_object();
 		put(j, "session", e->session ? json_integer(e->session) : json_null());
 		put(j, "event", json_integer(e->event));
-		put(j, "where", text_or_null(show_where(a, e->where, t, o)));
+		put(j, "where", text_or_null(show_where(a, e->where, t, o, false)));
 		put(j, "quote", text(show_words(a, e->quote, o)));
 		json_array_append_new(list, j);
 	}

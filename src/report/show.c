@@ -33,16 +33,16 @@ static struct slice base_name(struct slice path)
 	return slash == SLICE_NPOS ? path : slice_from(path, slash + 1);
 }
 
-struct slice show_where(struct arena *a, struct where w, const struct transcript *t, const struct report_options *o)
+struct slice show_where(struct arena *a, struct where w, const struct transcript *t, const struct report_options *o, bool translated)
 {
 	if (w.frame && w.frame_last > w.frame)
-		return arena_printf(a, "frames %u-%u", w.frame, w.frame_last);
+		return arena_printf(a, translated ? _("frames %u-%u") : "frames %u-%u", w.frame, w.frame_last);
 	if (w.frame)
-		return arena_printf(a, "frame %u", w.frame);
+		return arena_printf(a, translated ? _("frame %u") : "frame %u", w.frame);
 	if (!w.line)
 		return SLICE_NONE;
 	if (t->inputs.n < 2 || w.input >= t->inputs.n)
-		return arena_printf(a, "line %u", w.line);
+		return arena_printf(a, translated ? _("line %u") : "line %u", w.line);
 	struct slice name = show_words(a, base_name(t->inputs.v[w.input].path), o);
 	if (slice_eq(name, S("-")))
 		name = S("stdin");

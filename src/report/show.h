@@ -8,8 +8,9 @@
 struct slice show_words(struct arena *a, struct slice text, const struct report_options *o);
 /* The event's text, masked, the same way. */
 struct slice show_event(struct arena *a, const struct event *e, const struct report_options *o);
-/* "line 12", "file.log:12", "frame 7", "frames 7-9"; empty when not known. The file's name stands there when there are several inputs. */
-struct slice show_where(struct arena *a, struct where w, const struct transcript *t, const struct report_options *o);
+/* "line 12", "file.log:12", "frame 7", "frames 7-9"; empty when not known. The file's name stands there when there are several inputs.
+ * Programs that read the report (JSON) want it in English, whatever the language. */
+struct slice show_where(struct arena *a, struct where w, const struct transcript *t, const struct report_options *o, bool translated);
 /* RFC 3339 with UTC; empty when not known. */
 struct slice show_time(struct arena *a, const struct stamp *s);
 /* "13:25:36" of the same. */

@@ -88,14 +88,14 @@ static void evidence_list(const struct printer *p, const struct evidence *list, 
 {
 	size_t where_width = 0, side_width = 0;
 	for (size_t i = 0; i < n; i++) {
-		where_width = max_columns(where_width, show_where(p->arena, list[i].where, p->t, p->o));
+		where_width = max_columns(where_width, show_where(p->arena, list[i].where, p->t, p->o, true));
 		side_width = max_columns(side_width, slice_from_cstr(show_speaker(list[i].kind, list[i].side)));
 	}
 	size_t indent = INDENT + where_width + (where_width ? 2 : 0) + side_width + (side_width ? 2 : 0);
 	for (size_t i = 0; i < n; i++) {
 		struct slice quote = show_words(p->arena, list[i].quote, p->o);
 		wrap_spaces(p->out, INDENT);
-		pad(p, show_where(p->arena, list[i].where, p->t, p->o), where_width + (where_width ? 2 : 0));
+		pad(p, show_where(p->arena, list[i].where, p->t, p->o, true), where_width + (where_width ? 2 : 0));
 		pad(p, slice_from_cstr(show_speaker(list[i].kind, list[i].side)), side_width + (side_width ? 2 : 0));
 		if (quote.n > QUOTE_SHOWN) {
 			size_t cut = QUOTE_SHOWN;
@@ -192,7 +192,7 @@ static void other_findings(const struct printer *p, const struct diagnosis *d)
 	heading(p, _("Also found"));
 	for (size_t i = 1; i < d->findings.n && i < FINDINGS_SHOWN; i++) {
 		const struct finding *f = d->findings.v[i];
-		struct slice where = f->evidence.n ? show_where(p->arena, f->evidence.v[0].where, p->t, p->o) : SLICE_NONE;
+		struct slice where = f->evidence.n ? show_where(p->arena, f->evidence.v[0].where, p->t, p->o, true) : SLICE_NONE;
 		struct buf b = BUF_INIT(16 * 1024);
 		if (counted)
 			buf_printf(&b, "%llu × ", (unsigned long long)f->count);

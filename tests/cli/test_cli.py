@@ -184,14 +184,21 @@ class Output(Case):
         for args in (['read', '-v'], ['read', '--json', '--events']):
             self.assertEqual(run(*args, data=UNDERSCORE * 20).stdout, run(*args, data=UNDERSCORE * 20).stdout)
 
+    LANGUAGES = (
+        ('pl', 'Dowody', 'Nazwa w EHLO zawiera podkreślenie', 'którego mx nie dopuszcza'),
+    )
+
     def test_languages(self):
-        for lang, word in (('pl', 'Dowody'), ('ru', 'Доказательства'), ('es', 'Pruebas')):
+        for lang, word, title, summary in self.LANGUAGES:
             env = {'TELLTALE_LOCALEDIR': os.environ['TELLTALE_LOCALEDIR']} if 'TELLTALE_LOCALEDIR' in os.environ else {}
             if not env:
                 self.skipTest('no message catalogues')
             self.check(run('read', '--lang', lang, data=UNDERSCORE, env=env), 1, word)
             self.check(run('read', data=UNDERSCORE, env={**env, 'LC_ALL': 'C.UTF-8', 'LANGUAGE': lang}), 1, word)
-            self.assertEqual(json.loads(run('read', '--json', '--lang', lang, data=UNDERSCORE, env=env).stdout)['findings'][0]['cause'], 'ehlo-name-underscore')
+            first = json.loads(run('read', '--json', '--lang', lang, data=UNDERSCORE, env=env).stdout)['findings'][0]
+            self.assertEqual((first['cause'], first['title']), ('ehlo-name-underscore', title))
+            self.assertIn(summary, first['summary'])
+            self.assertIn('DIGITAL_MFP', first['summary'])
         self.check(run('read', '--lang', 'tlh', data=UNDERSCORE), 1, 'Evidence')
 
 
