@@ -1,5 +1,5 @@
 /* The general reader: what no form recognised. Settings ("name = value", YAML, JSON), lines that sound like a program's complaint, and words of people. */
-#include "evidence/form.h"
+#include "evidence/kit.h"
 
 /* Words by which a program's complaint is told from prose; lower case. */
 static const char *const complaints[] = {
@@ -94,6 +94,17 @@ static struct slice embedded_reply(struct slice line)
 	return SLICE_NONE;
 }
 
+/* The command that the words before a quoted reply name, in capitals as protocols write it. */
+static struct slice verb_before(struct slice words)
+{
+	static const char *const verbs[][2] = {{"end of DATA", "DOT"}, {"EHLO", "EHLO"}, {"HELO", "HELO"}, {"MAIL FROM", "MAIL"}, {"RCPT TO", "RCPT"}, {"STARTTLS", "STARTTLS"},
+					       {"AUTH ", "AUTH"}, {"DATA ", "DATA"}, {NULL, NULL}};
+	for (size_t i = 0; verbs[i][0]; i++)
+		if (slice_has(words, slice_from_cstr(verbs[i][0])))
+			return slice_from_cstr(verbs[i][1]);
+	return SLICE_NONE;
+}
+
 static int recognise(struct reader *r, struct slice line)
 {
 	(void)r;
@@ -114,6 +125,11 @@ static void take(struct reader *r, struct slice line)
 	struct slice reply = embedded_reply(trimmed);
 	if (complaint || reply.n) {
 		reader_continue(r, EV_ERROR, SIDE_UNKNOWN, trimmed);
+		struct slice verb = reply.n ? verb_before(slice_sub(trimmed, 0, (size_t)(reply.p - trimmed.p))) : SLICE_NONE;
+		while (reply.n && strchr("\"'}", reply.p[reply.n - 1])) /* of the message around it */
+			reply.n--;
+		if (verb.n && !reader_is_big(r))
+			kit_quote(r, PROTOCOL_SMTP, reply, verb);
 		return;
 	}
 	reader_event(r, EV_PROSE, SIDE_UNKNOWN, trimmed);
