@@ -156,11 +156,16 @@ struct slice kit_frame(struct slice line)
 		{"SMTPTransport.helo", "HELO"}, {"SMTPTransport.ehlo", "EHLO"}, {"SMTPTransport.openServer", "CONNECT"}, {"SMTPTransport.startTLS", "STARTTLS"},
 		{"SMTPTransport$", "AUTH"}, {"SMTPTransport.authenticate", "AUTH"}, {"IMAPProtocol.login", "LOGIN"}, {"IMAPProtocol.auth", "AUTHENTICATE"},
 		{"IMAPProtocol.sasl", "AUTHENTICATE"}, {"pop3.Protocol.login", "PASS"}, {"Mail.MailCommand", "MAIL"}, {"Mail.RecipientCommand", "RCPT"},
-		{"Mail.DataStopCommand", "DOT"}, {"Mail.DataCommand", "DATA"}, {"Mail.AuthCommand", "AUTH"}, {"Mail.EHelloCommand", "EHLO"}, {"Mail.HelloCommand", "HELO"},
-		{"Mail.StartTlsCommand", "STARTTLS"}, {"SmtpClient.MailFrom", "MAIL"}, {"SmtpClient.RcptTo", "RCPT"}, {"SmtpClient.OnRecipientNotAccepted", "RCPT"},
-		{"SmtpClient.OnSenderNotAccepted", "MAIL"}, {"SmtpClient.Data", "DOT"}, {"SmtpClient.Authenticate", "AUTH"}, {"SmtpClient.SendEhlo", "EHLO"}, {"SmtpClient.Ehlo", "EHLO"},
-		{"_actionMAIL", "MAIL"}, {"_actionRCPT", "RCPT"}, {"_actionSMTPStream", "DOT"}, {"_actionStream", "DOT"}, {"_actionDATA", "DATA"}, {"_actionAUTH", "AUTH"},
-		{"_actionEHLO", "EHLO"}, {"_actionHELO", "HELO"}, {"_actionGreeting", "CONNECT"}, {"_actionSTARTTLS", "STARTTLS"}, {"`rcptto'", "RCPT"}, {"#rcptto'", "RCPT"},
+		{"Mail.DataStopCommand", "DOT"}, {"Mail.DataCommand", "DATA"}, {"Mail.AuthCommand", "AUTH"}, {"Mail.EHelloCommand", "EHLO"},
+		{"Mail.HelloCommand", "HELO"},
+		{"Mail.StartTlsCommand", "STARTTLS"}, {"SmtpClient.MailFrom", "MAIL"}, {"SmtpClient.RcptTo", "RCPT"},
+		{"SmtpClient.OnRecipientNotAccepted", "RCPT"},
+		{"SmtpClient.OnSenderNotAccepted", "MAIL"}, {"SmtpClient.Data", "DOT"}, {"SmtpClient.Authenticate", "AUTH"},
+		{"SmtpClient.SendEhlo", "EHLO"}, {"SmtpClient.Ehlo", "EHLO"},
+		{"_actionMAIL", "MAIL"}, {"_actionRCPT", "RCPT"}, {"_actionSMTPStream", "DOT"}, {"_actionStream", "DOT"}, {"_actionDATA", "DATA"},
+		{"_actionAUTH", "AUTH"},
+		{"_actionEHLO", "EHLO"}, {"_actionHELO", "HELO"}, {"_actionGreeting", "CONNECT"}, {"_actionSTARTTLS", "STARTTLS"},
+		{"`rcptto'", "RCPT"}, {"#rcptto'", "RCPT"},
 		{"`mailfrom'", "MAIL"}, {"#mailfrom'", "MAIL"}, {"`data'", "DOT"}, {"`helo'", "HELO"}, {"`ehlo'", "EHLO"}, {"`check_auth", "AUTH"},
 	};
 	for (size_t i = 0; i < sizeof frames / sizeof *frames; i++)
@@ -186,7 +191,8 @@ static bool reply_at(struct slice s)
 
 struct slice kit_find_reply(struct slice s)
 {
-	static const char *const not_after[] = {"port ", "line ", "size ", "pid ", "in ", "over ", "byte ", "bytes ", "of ", "status ", "errno ", "http ", NULL};
+	static const char *const not_after[] = {"port ", "line ", "size ", "pid ", "in ", "over ", "byte ", "bytes ", "of ", "status ", "errno ",
+		"http ", NULL};
 	for (size_t i = 0; i + 5 < s.n; i++) {
 		if (s.p[i] != '4' && s.p[i] != '5')
 			continue;

@@ -25,7 +25,8 @@ static const struct {
 	const char *words;
 	enum style style;
 } openings[] = {
-	{"This is the mail system at host", STYLE_POSTFIX}, {"This is the Postfix program at host", STYLE_POSTFIX}, {"I'm sorry to have to inform you", STYLE_POSTFIX},
+	{"This is the mail system at host", STYLE_POSTFIX}, {"This is the Postfix program at host", STYLE_POSTFIX},
+	{"I'm sorry to have to inform you", STYLE_POSTFIX},
 	{"This message was created automatically by mail delivery software", STYLE_EXIM}, {"A message that you sent could not be delivered to", STYLE_EXIM},
 	{"A message that you have sent could not be delivered", STYLE_EXIM}, {"The following address(es) failed", STYLE_EXIM},
 	{"   ----- The following addresses had", STYLE_SENDMAIL}, {"   ----- Transcript of session follows", STYLE_SENDMAIL},
@@ -35,18 +36,26 @@ static const struct {
 	{"Diagnostic information for administrators", STYLE_MICROSOFT}, {"Your message to ", STYLE_MICROSOFT}, {"Generating server:", STYLE_MICROSOFT},
 	{"Original message headers:", STYLE_MICROSOFT}, {"Your message did not reach some or all of the intended recipients", STYLE_MICROSOFT},
 	{"This is an automatically generated Delivery Status Notification", STYLE_GMAIL}, {"Delivery to the following recipient", STYLE_GMAIL},
-	{"Technical details of ", STYLE_GMAIL}, {"The response from the remote server was", STYLE_GMAIL}, {"The error that the other server returned was", STYLE_GMAIL},
-	{"** Address not found **", STYLE_GMAIL}, {"** Message blocked **", STYLE_GMAIL}, {"** Message not delivered **", STYLE_GMAIL}, {"The response was:", STYLE_GMAIL},
-	{"** Delivery incomplete **", STYLE_GMAIL}, {"Sorry, we were unable to deliver your message", STYLE_OTHER}, {"This message was created automatically by the mail system", STYLE_OTHER},
-	{"Undelivered Mail Returned to Sender", STYLE_OTHER}, {"Mail delivery failed: returning message to sender", STYLE_EXIM}, {"Delivery Status Notification (", STYLE_OTHER},
+	{"Technical details of ", STYLE_GMAIL}, {"The response from the remote server was", STYLE_GMAIL},
+	{"The error that the other server returned was", STYLE_GMAIL},
+	{"** Address not found **", STYLE_GMAIL}, {"** Message blocked **", STYLE_GMAIL}, {"** Message not delivered **", STYLE_GMAIL},
+	{"The response was:", STYLE_GMAIL},
+	{"** Delivery incomplete **", STYLE_GMAIL}, {"Sorry, we were unable to deliver your message", STYLE_OTHER},
+	{"This message was created automatically by the mail system", STYLE_OTHER},
+	{"Undelivered Mail Returned to Sender", STYLE_OTHER}, {"Mail delivery failed: returning message to sender", STYLE_EXIM},
+	{"Delivery Status Notification (", STYLE_OTHER},
 	{"The mail system", STYLE_OTHER}, {"Your message cannot be delivered to the following recipients", STYLE_OTHER},
-	{"----- Original message -----", STYLE_OTHER}, {"--- Below this line is a copy of the message", STYLE_OTHER}, {"Remote Server returned '", STYLE_MICROSOFT},
-	{"Remote server returned '", STYLE_MICROSOFT}, {"Remote host said: ", STYLE_QMAIL}, {"Giving up on ", STYLE_QMAIL}, {"Remote server returned:", STYLE_MICROSOFT},
+	{"----- Original message -----", STYLE_OTHER}, {"--- Below this line is a copy of the message", STYLE_OTHER},
+	{"Remote Server returned '", STYLE_MICROSOFT},
+	{"Remote server returned '", STYLE_MICROSOFT}, {"Remote host said: ", STYLE_QMAIL}, {"Giving up on ", STYLE_QMAIL},
+	{"Remote server returned:", STYLE_MICROSOFT},
 	{"Message will be retried for", STYLE_GMAIL}, {"THIS IS A WARNING MESSAGE ONLY", STYLE_OTHER}, {"Error Details", STYLE_MICROSOFT},
 };
 
-static const char *const fields[] = {"Reporting-MTA:", "Final-Recipient:", "Original-Recipient:", "Action:", "Status:", "Diagnostic-Code:", "Remote-MTA:", "Arrival-Date:",
-				     "Last-Attempt-Date:", "Will-Retry-Until:", "Received-From-MTA:", "X-Postfix-Queue-ID:", "X-Postfix-Sender:", "Final-Log-ID:", NULL};
+static const char *const fields[] = {"Reporting-MTA:", "Final-Recipient:", "Original-Recipient:", "Action:", "Status:", "Diagnostic-Code:",
+	"Remote-MTA:", "Arrival-Date:",
+				"Last-Attempt-Date:", "Will-Retry-Until:", "Received-From-MTA:", "X-Postfix-Queue-ID:", "X-Postfix-Sender:",
+					"Final-Log-ID:", NULL};
 
 static enum style opening_of(struct slice s)
 {
@@ -71,7 +80,8 @@ static bool is_recipient(struct slice s)
 
 static bool is_smtp_error(struct slice s)
 {
-	return slice_starts(s, S("SMTP error from remote mail")) || slice_starts(s, S("LMTP error after")) || slice_starts(s, S("SMTP error from remote server"));
+	return slice_starts(s, S("SMTP error from remote mail")) || slice_starts(s, S("LMTP error after")) ||
+		slice_starts(s, S("SMTP error from remote server"));
 }
 
 static int recognise(struct reader *r, struct slice line)
@@ -88,7 +98,8 @@ static int recognise(struct reader *r, struct slice line)
 			return FORM_STRONG;
 		if (slice_starts(s, S("... while talking to ")))
 			return FORM_SURE;
-		return is_recipient(line) && (slice_has(line, S(" said:")) || slice_has(line, S(": host ")) || slice_ends(slice_trim_right(line), S(">:"))) ? FORM_STRONG :
+		return is_recipient(line) &&
+			(slice_has(line, S(" said:")) || slice_has(line, S(": host ")) || slice_ends(slice_trim_right(line), S(">:"))) ? FORM_STRONG :
 		       is_recipient(line) && line.p[line.n - 1] != ';' ? FORM_LIKELY : FORM_NO;
 	}
 	struct state *st = reader_state(r, &form_bounce);
@@ -96,7 +107,8 @@ static int recognise(struct reader *r, struct slice line)
 		return st->lines < 30 ? FORM_LIKELY : FORM_NO; /* so that the lines below still belong to it */
 	if (st->quoting || is_field(line) || opening_of(s) != STYLE_NONE || is_smtp_error(s) || is_recipient(line))
 		return st->quoting && line.p[0] != ' ' && line.p[0] != '\t' && st->style != STYLE_GMAIL ? FORM_LIKELY + 11 : FORM_SURE;
-	if (st->style == STYLE_SENDMAIL && (slice_starts(s, S(">>> ")) || slice_starts(s, S("<<< ")) || slice_starts(s, S("... ")) || slice_starts(s, S("(reason: "))))
+	if (st->style == STYLE_SENDMAIL &&
+		(slice_starts(s, S(">>> ")) || slice_starts(s, S("<<< ")) || slice_starts(s, S("... ")) || slice_starts(s, S("(reason: "))))
 		return FORM_SURE;
 	if (st->style == STYLE_SENDMAIL && kit_find_reply(s).p == s.p && st->command.n)
 		return FORM_SURE; /* Sendmail's own words about it */
@@ -196,8 +208,10 @@ static struct slice arena_copy(struct reader *r, struct slice s)
 /* Words that announce the reply: on this line, or from the next on. */
 static bool announces(struct slice s, struct slice *ret_reply)
 {
-	static const char *const words[] = {" said:", "The error that the other server returned was:", "The response from the remote server was:", "The response was:",
-					    "Remote host said:", "refused to talk to me:", "Remote Server returned '", "Remote server returned '", "server responded with:",
+	static const char *const words[] = {" said:", "The error that the other server returned was:", "The response from the remote server was:",
+		"The response was:",
+					"Remote host said:", "refused to talk to me:", "Remote Server returned '", "Remote server returned '",
+						"server responded with:",
 					    "Remote server returned:", "Error:", NULL};
 	if (slice_starts(s, S("said:"))) {
 		*ret_reply = slice_trim(slice_from(s, 5));

@@ -9,18 +9,29 @@ static const struct {
 	enum protocol p;
 	const char *verb; /* NULL: not known */
 } table[] = {
-	{"Net::SMTPAuthenticationError", "ruby", PROTOCOL_SMTP, "AUTH"}, {"Net::SMTPFatalError", "ruby", PROTOCOL_SMTP, NULL}, {"Net::SMTPServerBusy", "ruby", PROTOCOL_SMTP, NULL},
-	{"Net::SMTPSyntaxError", "ruby", PROTOCOL_SMTP, NULL}, {"Net::SMTPUnknownError", "ruby", PROTOCOL_SMTP, NULL}, {"Net::SMTPUnsupportedCommand", "ruby", PROTOCOL_SMTP, NULL},
-	{"Net::POPAuthenticationError", "ruby", PROTOCOL_POP3, "PASS"}, {"Net::POPError", "ruby", PROTOCOL_POP3, NULL}, {"Net::POPBadResponse", "ruby", PROTOCOL_POP3, NULL},
-	{"Net::IMAP::NoResponseError", "ruby", PROTOCOL_IMAP, NULL}, {"Net::IMAP::BadResponseError", "ruby", PROTOCOL_IMAP, NULL}, {"Net::IMAP::ByeResponseError", "ruby", PROTOCOL_IMAP, NULL},
-	{"Net::OpenTimeout", "ruby", PROTOCOL_UNKNOWN, NULL}, {"Net::ReadTimeout", "ruby", PROTOCOL_UNKNOWN, NULL}, {"OpenSSL::SSL::SSLError", "ruby", PROTOCOL_UNKNOWN, NULL},
-	{"Errno::ECONNREFUSED", "ruby", PROTOCOL_UNKNOWN, NULL}, {"gomail: could not send", "go", PROTOCOL_SMTP, NULL}, {"dial tcp ", "go", PROTOCOL_UNKNOWN, NULL},
+	{"Net::SMTPAuthenticationError", "ruby", PROTOCOL_SMTP, "AUTH"}, {"Net::SMTPFatalError", "ruby", PROTOCOL_SMTP, NULL},
+	{"Net::SMTPServerBusy", "ruby", PROTOCOL_SMTP, NULL},
+	{"Net::SMTPSyntaxError", "ruby", PROTOCOL_SMTP, NULL}, {"Net::SMTPUnknownError", "ruby", PROTOCOL_SMTP, NULL},
+	{"Net::SMTPUnsupportedCommand", "ruby", PROTOCOL_SMTP, NULL},
+	{"Net::POPAuthenticationError", "ruby", PROTOCOL_POP3, "PASS"}, {"Net::POPError", "ruby", PROTOCOL_POP3, NULL},
+	{"Net::POPBadResponse", "ruby", PROTOCOL_POP3, NULL},
+	{"Net::IMAP::NoResponseError", "ruby", PROTOCOL_IMAP, NULL}, {"Net::IMAP::BadResponseError", "ruby", PROTOCOL_IMAP, NULL},
+	{"Net::IMAP::ByeResponseError", "ruby", PROTOCOL_IMAP, NULL},
+	{"Net::OpenTimeout", "ruby", PROTOCOL_UNKNOWN, NULL}, {"Net::ReadTimeout", "ruby", PROTOCOL_UNKNOWN, NULL},
+	{"OpenSSL::SSL::SSLError", "ruby", PROTOCOL_UNKNOWN, NULL},
+	{"Errno::ECONNREFUSED", "ruby", PROTOCOL_UNKNOWN, NULL}, {"gomail: could not send", "go", PROTOCOL_SMTP, NULL},
+	{"dial tcp ", "go", PROTOCOL_UNKNOWN, NULL},
 	{"x509: ", "go", PROTOCOL_UNKNOWN, NULL}, {"smtp: server doesn't support AUTH", "go", PROTOCOL_SMTP, NULL}, {"lettre::", "rust", PROTOCOL_SMTP, NULL},
-	{"permanent error (", "rust", PROTOCOL_SMTP, NULL}, {"transient error (", "rust", PROTOCOL_SMTP, NULL}, {"PermanentNegativeCompletion", "rust", PROTOCOL_SMTP, NULL},
-	{"Invalid response code received from", "php", PROTOCOL_SMTP, NULL}, {"imap_open()", "php", PROTOCOL_IMAP, NULL}, {"Can not authenticate to IMAP server", "php", PROTOCOL_IMAP, "LOGIN"},
-	{"Can not authenticate to POP3 server", "php", PROTOCOL_POP3, "PASS"}, {"Server Response: '", "outlook", PROTOCOL_SMTP, NULL}, {"reported error (0x", "outlook", PROTOCOL_UNKNOWN, NULL},
-	{"Error Number: 0x800CCC", "outlook", PROTOCOL_UNKNOWN, NULL}, {"The server responded: ", "outlook", PROTOCOL_SMTP, NULL}, {"The mail server responded:", "thunderbird", PROTOCOL_SMTP, NULL},
-	{"An error occurred while sending mail", "thunderbird", PROTOCOL_SMTP, NULL}, {"Net::SMTP: ", "perl", PROTOCOL_SMTP, NULL}, {"Net::Cmd", "perl", PROTOCOL_SMTP, NULL},
+	{"permanent error (", "rust", PROTOCOL_SMTP, NULL}, {"transient error (", "rust", PROTOCOL_SMTP, NULL},
+	{"PermanentNegativeCompletion", "rust", PROTOCOL_SMTP, NULL},
+	{"Invalid response code received from", "php", PROTOCOL_SMTP, NULL}, {"imap_open()", "php", PROTOCOL_IMAP, NULL},
+	{"Can not authenticate to IMAP server", "php", PROTOCOL_IMAP, "LOGIN"},
+	{"Can not authenticate to POP3 server", "php", PROTOCOL_POP3, "PASS"}, {"Server Response: '", "outlook", PROTOCOL_SMTP, NULL},
+	{"reported error (0x", "outlook", PROTOCOL_UNKNOWN, NULL},
+	{"Error Number: 0x800CCC", "outlook", PROTOCOL_UNKNOWN, NULL}, {"The server responded: ", "outlook", PROTOCOL_SMTP, NULL},
+	{"The mail server responded:", "thunderbird", PROTOCOL_SMTP, NULL},
+	{"An error occurred while sending mail", "thunderbird", PROTOCOL_SMTP, NULL}, {"Net::SMTP: ", "perl", PROTOCOL_SMTP, NULL},
+	{"Net::Cmd", "perl", PROTOCOL_SMTP, NULL},
 };
 
 static int entry_of(struct slice line)
@@ -82,8 +93,12 @@ static void take(struct reader *r, struct slice line)
 	reader_program(reader_continue(r, EV_ERROR, SIDE_CLIENT, s), slice_from_cstr(table[i].program));
 	if (table[i].p == PROTOCOL_SMTP) {
 		struct slice reply = kit_unescape(reader_arena(r), without_class(reply_in(r, s)));
-		if (!after.n && reply.n)
-			after = slice_has(s, S("uthenticat")) ? S("AUTH") : slice_has(s, S("add recipient")) ? S("RCPT") : slice_has(s, S("set sender")) ? S("MAIL") : SLICE_NONE;
+		if (!after.n && slice_has(s, S("uthenticat")))
+			after = S("AUTH");
+		else if (!after.n && slice_has(s, S("add recipient")))
+			after = S("RCPT");
+		else if (!after.n && slice_has(s, S("set sender")))
+			after = S("MAIL");
 		if (reply.n)
 			kit_quote(r, PROTOCOL_SMTP, reply, after);
 	} else if (table[i].p == PROTOCOL_POP3) {

@@ -47,7 +47,8 @@ static int recognise(struct reader *r, struct slice line)
 	if (line.p[0] == '>' && (!rest.n || rest.p[0] < 'A' || rest.p[0] > 'Z'))
 		return FORM_NO;
 	/* its tags are A001 and so on */
-	if (line.p[0] == '>' && p == PROTOCOL_IMAP && (rest.n < 5 || rest.p[0] < 'A' || rest.p[0] > 'Z' || !ascii_is_digit(rest.p[1]) || !ascii_is_digit(rest.p[3]) || rest.p[4] != ' '))
+	if (line.p[0] == '>' && p == PROTOCOL_IMAP &&
+		(rest.n < 5 || rest.p[0] < 'A' || rest.p[0] > 'Z' || !ascii_is_digit(rest.p[1]) || !ascii_is_digit(rest.p[3]) || rest.p[4] != ' '))
 		return FORM_NO;
 	return p == PROTOCOL_UNKNOWN ? FORM_NO : line.p[0] == '<' ? FORM_LIKELY + 5 : FORM_LIKELY - 5;
 }

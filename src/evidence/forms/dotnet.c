@@ -9,8 +9,10 @@ struct state {
 };
 
 static const char *const exceptions[] = {
-	"SmtpException", "SmtpFailedRecipientException", "SmtpFailedRecipientsException", "SmtpCommandException", "SmtpProtocolException", "AuthenticationException",
-	"SslHandshakeException", "ImapCommandException", "ImapProtocolException", "Pop3CommandException", "Pop3ProtocolException", "ServiceNotConnectedException",
+	"SmtpException", "SmtpFailedRecipientException", "SmtpFailedRecipientsException", "SmtpCommandException", "SmtpProtocolException",
+	"AuthenticationException",
+	"SslHandshakeException", "ImapCommandException", "ImapProtocolException", "Pop3CommandException", "Pop3ProtocolException",
+	"ServiceNotConnectedException",
 	"ServiceNotAuthenticatedException", "NotSupportedException", "SocketException", "IOException", "ProtocolException", "Win32Exception", NULL,
 };
 /* SmtpStatusCode in the words that SmtpException uses. */

@@ -14,7 +14,8 @@ static bool known_service(struct slice name)
 {
 	static const char *const services[] = {
 		"imap-login", "pop3-login", "submission-login", "managesieve-login", "imap", "pop3", "lmtp", "lda", "submission", "managesieve", "auth",
-		"auth-worker", "config", "master", "anvil", "ssl-params", "log", "doveadm", "indexer", "indexer-worker", "stats", "quota-status", "imap-hibernate",
+		"auth-worker", "config", "master", "anvil", "ssl-params", "log", "doveadm", "indexer", "indexer-worker", "stats", "quota-status",
+		"imap-hibernate",
 		"imap-urlauth", "dict", "old-stats", "director", "replicator", "dsync-local", "sieve", "dovecot-lda", "deliver", "IMAP", "POP3", NULL,
 	};
 	for (size_t i = 0; services[i]; i++)

@@ -44,7 +44,8 @@ static bool is_csv(struct slice line)
 	if (line.n < 40 || line.p[4] != '-' || line.p[10] != 'T' || !ascii_is_digit(line.p[0]))
 		return false;
 	size_t comma = slice_find_byte(line, ',');
-	return comma != SLICE_NPOS && comma < 32 && (slice_has(line, S(",<,")) || slice_has(line, S(",>,")) || slice_has(line, S(",*,")) || slice_has(line, S(",+,")) || slice_has(line, S(",-,")));
+	return comma != SLICE_NPOS && comma < 32 && (slice_has(line, S(",<,")) || slice_has(line, S(",>,")) || slice_has(line, S(",*,")) ||
+		slice_has(line, S(",+,")) || slice_has(line, S(",-,")));
 }
 
 static bool is_ncsa(struct slice line)
@@ -129,7 +130,8 @@ static void take_csv(struct reader *r, struct state *st, struct slice line)
 		reader_split_host(ev >= 1 ? c[ev - 1] : SLICE_NONE, &name, &address, &port);
 		reader_split_host(local, &ignored, &server, &server_port);
 		st->sending = port == 25 || port == 587 || port == 465;
-		struct session *s = kit_connect(r, PROTOCOL_SMTP, SLICE_NONE, st->sending ? address : server, st->sending ? port : server_port, context.n ? context : c[1]);
+		struct session *s = kit_connect(r, PROTOCOL_SMTP, SLICE_NONE, st->sending ? address : server, st->sending ? port : server_port,
+			context.n ? context : c[1]);
 		if (s && !st->sending)
 			s->client.address = arena_dup(reader_arena(r), address);
 	}
@@ -138,11 +140,13 @@ static void take_csv(struct reader *r, struct state *st, struct slice line)
 	if (event == '<' || event == '>') {
 		reader_say(r, (event == '<') == st->sending ? SIDE_SERVER : SIDE_CLIENT, data);
 	} else if (event == '-') {
-		reader_event(r, EV_CLOSE, slice_eq(context, S("Remote")) ? (st->sending ? SIDE_SERVER : SIDE_CLIENT) : SIDE_UNKNOWN, context.n ? context : S("closed"));
+		reader_event(r, EV_CLOSE, slice_eq(context, S("Remote")) ? (st->sending ? SIDE_SERVER : SIDE_CLIENT) : SIDE_UNKNOWN,
+			context.n ? context : S("closed"));
 	} else if (event == '*' && (data.n || context.n)) {
 		struct slice text = arena_join(reader_arena(r), data, data.n && context.n ? S(" ") : SLICE_NONE, context);
 		bool tls = slice_has_nocase(text, S("TLS")) || slice_has_nocase(text, S("certificate"));
-		static const char *const complaints[] = {"fail", "error", "refused", "denied", "unable", "could not", "timed out", "reject", "invalid", "expired", NULL};
+		static const char *const complaints[] = {"fail", "error", "refused", "denied", "unable", "could not", "timed out", "reject",
+			"invalid", "expired", NULL};
 		bool bad = kit_has_any(complaints, text);
 		reader_program(reader_event(r, bad ? EV_ERROR : tls ? EV_TLS : EV_CONNECT, SIDE_UNKNOWN, text), S("exchange"));
 	}

@@ -8,8 +8,10 @@ static const struct {
 	enum protocol p;
 	enum side side;
 } marks[] = {
-	{"POP3< ", PROTOCOL_POP3, SIDE_SERVER}, {"POP3> ", PROTOCOL_POP3, SIDE_CLIENT}, {"IMAP< ", PROTOCOL_IMAP, SIDE_SERVER}, {"IMAP> ", PROTOCOL_IMAP, SIDE_CLIENT},
-	{"SMTP< ", PROTOCOL_SMTP, SIDE_SERVER}, {"SMTP> ", PROTOCOL_SMTP, SIDE_CLIENT}, {"LMTP< ", PROTOCOL_LMTP, SIDE_SERVER}, {"LMTP> ", PROTOCOL_LMTP, SIDE_CLIENT},
+	{"POP3< ", PROTOCOL_POP3, SIDE_SERVER}, {"POP3> ", PROTOCOL_POP3, SIDE_CLIENT}, {"IMAP< ", PROTOCOL_IMAP, SIDE_SERVER},
+	{"IMAP> ", PROTOCOL_IMAP, SIDE_CLIENT},
+	{"SMTP< ", PROTOCOL_SMTP, SIDE_SERVER}, {"SMTP> ", PROTOCOL_SMTP, SIDE_CLIENT}, {"LMTP< ", PROTOCOL_LMTP, SIDE_SERVER},
+	{"LMTP> ", PROTOCOL_LMTP, SIDE_CLIENT},
 	{"ESMTP< ", PROTOCOL_SMTP, SIDE_SERVER}, {"ESMTP> ", PROTOCOL_SMTP, SIDE_CLIENT},
 };
 
@@ -65,9 +67,11 @@ static void take(struct reader *r, struct slice line)
 		kit_connect(r, kit_protocol(slice_between(s, S("("), S(")"))), slice_next_word(&name), SLICE_NONE, 0, s);
 		return;
 	}
-	static const char *const complaints[] = {"error", "fail", "refused", "cannot", "couldn't", "mismatch", "expired", "AUTH", "denied", "timeout", "unknown", "missing", "lock", "no mailbox", "-ERR", NULL};
+	static const char *const complaints[] = {"error", "fail", "refused", "cannot", "couldn't", "mismatch", "expired", "AUTH", "denied", "timeout",
+		"unknown", "missing", "lock", "no mailbox", "-ERR", NULL};
 	if (!kit_has_any(complaints, s)) {
-		bool tls = slice_has(s, S("certificate")) || slice_has(s, S("SSL")) || slice_has(s, S("TLS")) || slice_has(s, S("CommonName")) || slice_has(s, S("fingerprint"));
+		bool tls = slice_has(s, S("certificate")) || slice_has(s, S("SSL")) || slice_has(s, S("TLS")) || slice_has(s, S("CommonName")) ||
+			slice_has(s, S("fingerprint"));
 		reader_program(reader_event(r, tls ? EV_TLS : EV_TOOL, SIDE_CLIENT, s), S("fetchmail"));
 		return;
 	}

@@ -12,7 +12,8 @@ static int recognise(struct reader *r, struct slice line)
 	(void)r;
 	if (line.n < 20 || line.p[0] != '"')
 		return FORM_NO;
-	static const char *const types[] = {"\"SMTPD\"", "\"SMTPC\"", "\"IMAPD\"", "\"POP3D\"", "\"POP3C\"", "\"TCPIP\"", "\"APPLICATION\"", "\"ERROR\"", "\"DEBUG\"", NULL};
+	static const char *const types[] = {"\"SMTPD\"", "\"SMTPC\"", "\"IMAPD\"", "\"POP3D\"", "\"POP3C\"", "\"TCPIP\"", "\"APPLICATION\"",
+		"\"ERROR\"", "\"DEBUG\"", NULL};
 	int which = kit_prefix(types, line);
 	return which >= 0 && line.p[strlen(types[which])] != ',' ? FORM_SURE : FORM_NO;
 }

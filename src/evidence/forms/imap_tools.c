@@ -9,15 +9,24 @@ static const struct {
 	const char *start;
 	int tool, bid;
 } openings[] = {
-	{"IMAP command '", MBSYNC, FORM_SURE}, {"*** IMAP ALERT ***", MBSYNC, FORM_SURE}, {"*** IMAP WARNING ***", MBSYNC, FORM_SURE}, {"SSL error connecting ", MBSYNC, FORM_STRONG},
-	{"Socket error: secure connect to", MBSYNC, FORM_STRONG}, {"Socket error on ", MBSYNC, FORM_STRONG}, {"Error: channel ", MBSYNC, FORM_STRONG}, {"IMAP error: ", MBSYNC, FORM_STRONG},
-	{"Authenticating with SASL mechanism", MBSYNC, FORM_STRONG}, {"Warning: lost track of ", MBSYNC, FORM_STRONG}, {"Skipping account ", MBSYNC, FORM_STRONG},
-	{"Error performing SASL authentication step", MBSYNC, FORM_SURE}, {"Error: SASL(", MBSYNC, FORM_STRONG}, {"Cannot resolve server ", MBSYNC, FORM_STRONG}, {"Cannot connect to ", MBSYNC, FORM_LIKELY},
-	{"imapfilter: ", IMAPFILTER, FORM_SURE}, {"Host1 failure: ", IMAPSYNC, FORM_SURE}, {"Host2 failure: ", IMAPSYNC, FORM_SURE}, {"Host1: ", IMAPSYNC, FORM_STRONG}, {"Host2: ", IMAPSYNC, FORM_STRONG},
-	{"Host1 ", IMAPSYNC, FORM_LIKELY}, {"Host2 ", IMAPSYNC, FORM_LIKELY}, {"Err 1/", IMAPSYNC, FORM_LIKELY}, {"Failure: error login on ", IMAPSYNC, FORM_SURE},
-	{"ERROR: Saving msg", OFFLINEIMAP, FORM_SURE}, {"OfflineIMAP ", OFFLINEIMAP, FORM_SURE}, {"Account sync ", OFFLINEIMAP, FORM_STRONG}, {"ERROR: All IMAP auth", OFFLINEIMAP, FORM_SURE},
-	{"ERROR: While attempting to sync account", OFFLINEIMAP, FORM_SURE}, {"ERROR: While attempting to ", OFFLINEIMAP, FORM_SURE}, {"ERROR: Unknown SSL protocol", OFFLINEIMAP, FORM_SURE}, {"ERROR: Creating folder", OFFLINEIMAP, FORM_SURE},
-	{"getmail version", GETMAIL, FORM_SURE}, {"getmailOperationError error", GETMAIL, FORM_SURE}, {"operation error (", GETMAIL, FORM_SURE}, {"SimpleIMAP", GETMAIL, FORM_SURE}, {"SimplePOP3", GETMAIL, FORM_SURE},
+	{"IMAP command '", MBSYNC, FORM_SURE}, {"*** IMAP ALERT ***", MBSYNC, FORM_SURE}, {"*** IMAP WARNING ***", MBSYNC, FORM_SURE},
+	{"SSL error connecting ", MBSYNC, FORM_STRONG},
+	{"Socket error: secure connect to", MBSYNC, FORM_STRONG}, {"Socket error on ", MBSYNC, FORM_STRONG}, {"Error: channel ", MBSYNC, FORM_STRONG},
+	{"IMAP error: ", MBSYNC, FORM_STRONG},
+	{"Authenticating with SASL mechanism", MBSYNC, FORM_STRONG}, {"Warning: lost track of ", MBSYNC, FORM_STRONG},
+	{"Skipping account ", MBSYNC, FORM_STRONG},
+	{"Error performing SASL authentication step", MBSYNC, FORM_SURE}, {"Error: SASL(", MBSYNC, FORM_STRONG},
+	{"Cannot resolve server ", MBSYNC, FORM_STRONG}, {"Cannot connect to ", MBSYNC, FORM_LIKELY},
+	{"imapfilter: ", IMAPFILTER, FORM_SURE}, {"Host1 failure: ", IMAPSYNC, FORM_SURE}, {"Host2 failure: ", IMAPSYNC, FORM_SURE},
+	{"Host1: ", IMAPSYNC, FORM_STRONG}, {"Host2: ", IMAPSYNC, FORM_STRONG},
+	{"Host1 ", IMAPSYNC, FORM_LIKELY}, {"Host2 ", IMAPSYNC, FORM_LIKELY}, {"Err 1/", IMAPSYNC, FORM_LIKELY},
+	{"Failure: error login on ", IMAPSYNC, FORM_SURE},
+	{"ERROR: Saving msg", OFFLINEIMAP, FORM_SURE}, {"OfflineIMAP ", OFFLINEIMAP, FORM_SURE}, {"Account sync ", OFFLINEIMAP, FORM_STRONG},
+	{"ERROR: All IMAP auth", OFFLINEIMAP, FORM_SURE},
+	{"ERROR: While attempting to sync account", OFFLINEIMAP, FORM_SURE}, {"ERROR: While attempting to ", OFFLINEIMAP, FORM_SURE},
+	{"ERROR: Unknown SSL protocol", OFFLINEIMAP, FORM_SURE}, {"ERROR: Creating folder", OFFLINEIMAP, FORM_SURE},
+	{"getmail version", GETMAIL, FORM_SURE}, {"getmailOperationError error", GETMAIL, FORM_SURE}, {"operation error (", GETMAIL, FORM_SURE},
+	{"SimpleIMAP", GETMAIL, FORM_SURE}, {"SimplePOP3", GETMAIL, FORM_SURE},
 	{"Retriever error", GETMAIL, FORM_SURE}, {"  msg  ", GETMAIL, FORM_MAYBE}, {"Sent ", IMAPCLIENT, FORM_NO}, {"ERROR: ", IMAPCLIENT, FORM_NO},
 };
 
@@ -96,7 +105,8 @@ static void quote_tuple(struct reader *r, struct slice s)
 	rest = slice_from(s, at + 7);
 	slice_skip(&rest, S("["));
 	if (kit_string(reader_arena(r), &rest, &words))
-		kit_quote(r, PROTOCOL_IMAP, arena_printf(reader_arena(r), ". NO %.*s", SLICE_FMT(words)), slice_has(s, S("aving msg")) ? S("APPEND") : SLICE_NONE);
+		kit_quote(r, PROTOCOL_IMAP, arena_printf(reader_arena(r), ". NO %.*s", SLICE_FMT(words)),
+			slice_has(s, S("aving msg")) ? S("APPEND") : SLICE_NONE);
 }
 
 static void take(struct reader *r, struct slice line)
@@ -126,4 +136,5 @@ static void take(struct reader *r, struct slice line)
 		quote_tuple(r, s);
 }
 
-const struct form form_imap_tools = {.name = "imap-tools", .title = N_("output of mbsync, offlineimap, imapsync, imapfilter or getmail"), .recognise = recognise, .take = take};
+const struct form form_imap_tools = {.name = "imap-tools", .title = N_("output of mbsync, offlineimap, imapsync, imapfilter or getmail"),
+	.recognise = recognise, .take = take};

@@ -9,12 +9,16 @@ struct state {
 };
 
 static const char *const debugs[] = {
-	"DEBUG SMTP", "DEBUG IMAP", "DEBUG POP3", "DEBUG: setDebug", "DEBUG: getProvider", "DEBUG: JavaMail", "DEBUG: Jakarta Mail", "DEBUG: java.io", "DEBUG: !anyLoaded",
-	"DEBUG: not loading", "DEBUG: successfully loaded", "DEBUG: Tables of", "DEBUG: Providers Listed", "DEBUG: URL", "DEBUG: mail.", "DEBUG: setting", "DEBUG SOCKET", "DEBUG TLS", NULL,
+	"DEBUG SMTP", "DEBUG IMAP", "DEBUG POP3", "DEBUG: setDebug", "DEBUG: getProvider", "DEBUG: JavaMail", "DEBUG: Jakarta Mail", "DEBUG: java.io",
+	"DEBUG: !anyLoaded",
+	"DEBUG: not loading", "DEBUG: successfully loaded", "DEBUG: Tables of", "DEBUG: Providers Listed", "DEBUG: URL", "DEBUG: mail.",
+	"DEBUG: setting", "DEBUG SOCKET", "DEBUG TLS", NULL,
 };
 static const char *const packages[] = {
-	"javax.mail.", "jakarta.mail.", "com.sun.mail.", "org.eclipse.angus.mail.", "javax.net.ssl.", "java.net.", "java.io.IOException", "java.io.EOFException",
-	"sun.security.", "java.security.", "org.springframework.mail.", "java.lang.", "org.apache.commons.mail.", "java.util.concurrent.", "org.simplejavamail.", NULL,
+	"javax.mail.", "jakarta.mail.", "com.sun.mail.", "org.eclipse.angus.mail.", "javax.net.ssl.", "java.net.", "java.io.IOException",
+	"java.io.EOFException",
+	"sun.security.", "java.security.", "org.springframework.mail.", "java.lang.", "org.apache.commons.mail.", "java.util.concurrent.",
+	"org.simplejavamail.", NULL,
 };
 
 static struct slice exception_of(struct slice line)

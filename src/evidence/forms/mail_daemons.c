@@ -8,14 +8,22 @@ static const struct {
 	bool server;
 } daemons[] = {
 	{"cyrus/imap*", PROTOCOL_IMAP, true}, {"cyrus/pop3*", PROTOCOL_POP3, true}, {"cyrus/lmtp*", PROTOCOL_LMTP, true}, {"cyrus/*", PROTOCOL_UNKNOWN, true},
-	{"imapd*", PROTOCOL_IMAP, true}, {"imaps", PROTOCOL_IMAP, true}, {"imap", PROTOCOL_IMAP, true}, {"pop3d*", PROTOCOL_POP3, true}, {"pop3s", PROTOCOL_POP3, true}, {"pop3", PROTOCOL_POP3, true},
-	{"ipop3d", PROTOCOL_POP3, true}, {"lmtpunix", PROTOCOL_LMTP, true}, {"lmtpd", PROTOCOL_LMTP, true}, {"courieresmtpd", PROTOCOL_SMTP, true}, {"esmtpd*", PROTOCOL_SMTP, true},
-	{"courieresmtp", PROTOCOL_SMTP, false}, {"courierd", PROTOCOL_SMTP, false}, {"courierpop3*", PROTOCOL_POP3, true}, {"courierlogger", PROTOCOL_UNKNOWN, true}, {"authdaemond*", PROTOCOL_UNKNOWN, true},
-	{"saslauthd", PROTOCOL_UNKNOWN, true}, {"policyd-spf", PROTOCOL_SMTP, true}, {"postgrey", PROTOCOL_SMTP, true}, {"postfwd*", PROTOCOL_SMTP, true}, {"amavis*", PROTOCOL_SMTP, true},
-	{"rspamd", PROTOCOL_SMTP, true}, {"spamd", PROTOCOL_SMTP, true}, {"clamsmtp*", PROTOCOL_SMTP, true}, {"clamav-milter", PROTOCOL_SMTP, true}, {"opendkim", PROTOCOL_SMTP, true},
-	{"opendmarc", PROTOCOL_SMTP, true}, {"fail2ban*", PROTOCOL_UNKNOWN, true}, {"sSMTP", PROTOCOL_SMTP, false}, {"ssmtp", PROTOCOL_SMTP, false}, {"nullmailer*", PROTOCOL_SMTP, false},
-	{"dma", PROTOCOL_SMTP, false}, {"esmtp", PROTOCOL_SMTP, false}, {"stunnel*", PROTOCOL_UNKNOWN, true}, {"nslcd", PROTOCOL_UNKNOWN, true}, {"auxpropfunc", PROTOCOL_UNKNOWN, true}, {"sieved", PROTOCOL_UNKNOWN, true}, {"perdition*", PROTOCOL_IMAP, true},
-	{"milter-greylist", PROTOCOL_SMTP, true}, {"pluginviewer", PROTOCOL_UNKNOWN, false}, {"haproxy", PROTOCOL_UNKNOWN, true}, {"sendxmpp", PROTOCOL_UNKNOWN, false}, {"haraka*", PROTOCOL_SMTP, true},
+	{"imapd*", PROTOCOL_IMAP, true}, {"imaps", PROTOCOL_IMAP, true}, {"imap", PROTOCOL_IMAP, true}, {"pop3d*", PROTOCOL_POP3, true},
+	{"pop3s", PROTOCOL_POP3, true}, {"pop3", PROTOCOL_POP3, true},
+	{"ipop3d", PROTOCOL_POP3, true}, {"lmtpunix", PROTOCOL_LMTP, true}, {"lmtpd", PROTOCOL_LMTP, true}, {"courieresmtpd", PROTOCOL_SMTP, true},
+	{"esmtpd*", PROTOCOL_SMTP, true},
+	{"courieresmtp", PROTOCOL_SMTP, false}, {"courierd", PROTOCOL_SMTP, false}, {"courierpop3*", PROTOCOL_POP3, true},
+	{"courierlogger", PROTOCOL_UNKNOWN, true}, {"authdaemond*", PROTOCOL_UNKNOWN, true},
+	{"saslauthd", PROTOCOL_UNKNOWN, true}, {"policyd-spf", PROTOCOL_SMTP, true}, {"postgrey", PROTOCOL_SMTP, true},
+	{"postfwd*", PROTOCOL_SMTP, true}, {"amavis*", PROTOCOL_SMTP, true},
+	{"rspamd", PROTOCOL_SMTP, true}, {"spamd", PROTOCOL_SMTP, true}, {"clamsmtp*", PROTOCOL_SMTP, true}, {"clamav-milter", PROTOCOL_SMTP, true},
+	{"opendkim", PROTOCOL_SMTP, true},
+	{"opendmarc", PROTOCOL_SMTP, true}, {"fail2ban*", PROTOCOL_UNKNOWN, true}, {"sSMTP", PROTOCOL_SMTP, false}, {"ssmtp", PROTOCOL_SMTP, false},
+	{"nullmailer*", PROTOCOL_SMTP, false},
+	{"dma", PROTOCOL_SMTP, false}, {"esmtp", PROTOCOL_SMTP, false}, {"stunnel*", PROTOCOL_UNKNOWN, true}, {"nslcd", PROTOCOL_UNKNOWN, true},
+	{"auxpropfunc", PROTOCOL_UNKNOWN, true}, {"sieved", PROTOCOL_UNKNOWN, true}, {"perdition*", PROTOCOL_IMAP, true},
+	{"milter-greylist", PROTOCOL_SMTP, true}, {"pluginviewer", PROTOCOL_UNKNOWN, false}, {"haproxy", PROTOCOL_UNKNOWN, true},
+	{"sendxmpp", PROTOCOL_UNKNOWN, false}, {"haraka*", PROTOCOL_SMTP, true},
 };
 
 static int daemon_index(struct slice program)
@@ -47,15 +55,18 @@ static int recognise(struct reader *r, struct slice line)
 
 static bool is_good_news(struct slice m)
 {
-	static const char *const fine[] = {"LOGIN, user", "LOGOUT, ", "Connection, ip", "DISCONNECTED, ", "login: ", "accepted connection", "USAGE ", "starttls: ", "fetching ", NULL};
+	static const char *const fine[] = {"LOGIN, user", "LOGOUT, ", "Connection, ip", "DISCONNECTED, ", "login: ", "accepted connection", "USAGE ",
+		"starttls: ", "fetching ", NULL};
 	return kit_prefix(fine, m) >= 0 || slice_has(m, S(" Passed ")) || slice_has(m, S("clean message")) || slice_has(m, S("DKIM-Signature field added"));
 }
 
 /* Courier: "LOGIN FAILED, user=x, ip=[::ffff:1.2.3.4]"; Cyrus: "badlogin: host [1.2.3.4] PLAIN [SASL(-13): authentication failure: …]". */
 static void add_facts(struct reader *r, struct session *s, struct event *e, struct slice m)
 {
-	static const char *const table[][2] = {{"user=", "user"}, {"from=", "from"}, {"to=", "to"}, {"addr=", "to"}, {"relay=", "client_address"}, {"helo=", "helo"}, {"client_name=", "client_name"},
-					       {"client_address=", "client_address"}, {"client-ip=", "client_address"}, {"sender=", "from"}, {"recipient=", "to"}, {NULL, NULL}};
+	static const char *const table[][2] = {{"user=", "user"}, {"from=", "from"}, {"to=", "to"}, {"addr=", "to"}, {"relay=", "client_address"},
+		{"helo=", "helo"}, {"client_name=", "client_name"},
+					{"client_address=", "client_address"}, {"client-ip=", "client_address"}, {"sender=", "from"},
+						{"recipient=", "to"}, {NULL, NULL}};
 	struct slice ip = kit_value(m, S("ip=[")), rest = m;
 	kit_facts(r, e, m, table);
 	if (!ip.n && (slice_skip(&rest, S("badlogin: ")) || slice_skip(&rest, S("login: ")))) {

@@ -4,20 +4,26 @@
 extern const struct form form_msmtp;
 
 static const char *const settings[] = {
-	"host", "port", "source ip", "proxy host", "proxy port", "socket", "timeout", "protocol", "domain", "auth", "user", "password", "passwordeval", "ntlmdomain",
+	"host", "port", "source ip", "proxy host", "proxy port", "socket", "timeout", "protocol", "domain", "auth", "user", "password",
+	"passwordeval", "ntlmdomain",
 	"tls", "tls_starttls", "tls_trust_file", "tls_crl_file", "tls_fingerprint", "tls_key_file", "tls_cert_file", "tls_certcheck", "tls_min_dh_prime_bits",
-	"tls_priorities", "tls_host_override", "auto_from", "maildomain", "from", "set_from_header", "set_date_header", "remove_bcc_headers", "undisclosed_recipients",
-	"add_missing_from_header", "add_missing_date_header", "dsn_notify", "dsn_return", "logfile", "logfile_time_format", "syslog", "aliases", "allow_from_override",
+	"tls_priorities", "tls_host_override", "auto_from", "maildomain", "from", "set_from_header", "set_date_header", "remove_bcc_headers",
+	"undisclosed_recipients",
+	"add_missing_from_header", "add_missing_date_header", "dsn_notify", "dsn_return", "logfile", "logfile_time_format", "syslog", "aliases",
+	"allow_from_override",
 	"set_msgid_header", "from_full_name", "eval", NULL,
 };
 static const char *const openings[] = {
 	"loaded system configuration file", "loaded user configuration file", "ignoring system configuration file", "ignoring user configuration file",
-	"falling back to default account", "using account ", "reading recipients from the command line", "envelope from address", "using environment variables", NULL,
+	"falling back to default account", "using account ", "reading recipients from the command line", "envelope from address",
+	"using environment variables", NULL,
 };
 /* What only msmtp says as "sendmail: …" (it is called so when it takes sendmail's place). */
 static const char *const errors[] = {
-	"could not send mail", "the server does not support", "server message:", "authentication failed", "cannot connect to", "cannot locate host", "envelope from",
-	"recipient address", "TLS certificate", "no configuration file", "account ", "cannot use a secure", "the server sent", "TLS handshake", "support for", "GNU SASL", NULL,
+	"could not send mail", "the server does not support", "server message:", "authentication failed", "cannot connect to", "cannot locate host",
+	"envelope from",
+	"recipient address", "TLS certificate", "no configuration file", "account ", "cannot use a secure", "the server sent", "TLS handshake",
+	"support for", "GNU SASL", NULL,
 };
 
 static bool split_setting(struct slice line, struct slice *name, struct slice *value)
@@ -55,7 +61,8 @@ static int recognise(struct reader *r, struct slice line)
 /* "2023 host=smtp… tls=on from=a recipients=b smtpstatus=535 smtpmsg='535 …' errormsg='…' exitcode=EX_NOPERM" */
 static void take_logged(struct reader *r, struct slice line)
 {
-	static const char *const facts[][2] = {{"host=", "server_name"}, {"user=", "user"}, {"from=", "from"}, {"recipients=", "to"}, {"tls=", "tls"}, {NULL, NULL}};
+	static const char *const facts[][2] = {{"host=", "server_name"}, {"user=", "user"}, {"from=", "from"}, {"recipients=", "to"}, {"tls=", "tls"},
+		{NULL, NULL}};
 	size_t at = slice_find(line, S("smtpmsg=")), err = slice_find(line, S("errormsg="));
 	struct slice text, rest;
 	struct event *e = kit_error(r, S("msmtp"), line);
@@ -76,7 +83,8 @@ static void take_error(struct reader *r, struct slice program, struct slice text
 	static const struct {
 		const char *words, *verb;
 	} phases[] = {{"envelope from", "MAIL"}, {"recipient address", "RCPT"}, {"authentication failed", "AUTH"}, {"mail from", "MAIL"},
-		      {"the mail was not accepted", "DOT"}, {"did not accept the mail", "DOT"}, {"not accept mail data", "DATA"}, {"greeting", "CONNECT"}, {"EHLO", "EHLO"}, {NULL, NULL}};
+		{"the mail was not accepted", "DOT"}, {"did not accept the mail", "DOT"}, {"not accept mail data", "DATA"}, {"greeting", "CONNECT"},
+			{"EHLO", "EHLO"}, {NULL, NULL}};
 	struct state *st = reader_state(r, &form_msmtp);
 	struct slice reply = text;
 	if (slice_skip(&reply, S("server message: "))) {

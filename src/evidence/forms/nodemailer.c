@@ -13,7 +13,8 @@ struct state {
 };
 
 static const struct kit_mark headings[] = {
-	{"SEND (", SIDE_CLIENT}, {"RECEIVE (", SIDE_SERVER}, {"SERVER ", SIDE_SERVER}, {"CLIENT ", SIDE_CLIENT}, {"CONNECTION (", SIDE_SERVER}, {NULL, SIDE_UNKNOWN},
+	{"SEND (", SIDE_CLIENT}, {"RECEIVE (", SIDE_SERVER}, {"SERVER ", SIDE_SERVER}, {"CLIENT ", SIDE_CLIENT}, {"CONNECTION (", SIDE_SERVER},
+	{NULL, SIDE_UNKNOWN},
 };
 static const char *const branch = "\xe2\x94\x94\xe2\x94\x80\xe2\x94\x80"; /* └── */
 
@@ -55,19 +56,21 @@ static bool is_logger(struct slice line, struct slice *level, struct slice *text
 	return slice_starts(s, S("Creating transport: nodemailer"));
 }
 
+/* What its errors begin with, behind "{ " or "[" of the way it was printed. */
+static const char *const error_heads[] = {
+	"Error: Invalid login", "Error: Message failed", "Error: Can't send mail", "Error: Mail command failed", "Error: Missing credentials",
+	"Error: Greeting never", "Error: Invalid greeting", "Error: Connection ", "Error: Unexpected socket close", "Error: connect E",
+	"Error: getaddrinfo E", "Error: Data command failed", "Error: self signed", "Error: self-signed", "Error: unable to",
+	"Error: certificate has", "Error: Hostname/IP", "Error: Recipient command failed", "Error: write E", "Error: read E", "Error: 0", "Error: 1",
+	"AuthError: ", "RecipientError: ", "Error: Error upgrading", NULL,
+};
+
 static bool is_error_head(struct slice line)
 {
 	struct slice s = slice_trim(line);
 	slice_skip(&s, S("{ "));
 	slice_skip(&s, S("["));
-	return slice_starts(s, S("Error: Invalid login")) || slice_starts(s, S("Error: Message failed")) || slice_starts(s, S("Error: Can't send mail")) ||
-	       slice_starts(s, S("Error: Mail command failed")) || slice_starts(s, S("Error: Missing credentials")) || slice_starts(s, S("Error: Greeting never")) ||
-	       slice_starts(s, S("Error: Invalid greeting")) || slice_starts(s, S("Error: Connection ")) || slice_starts(s, S("Error: Unexpected socket close")) ||
-	       slice_starts(s, S("Error: connect E")) || slice_starts(s, S("Error: getaddrinfo E")) || slice_starts(s, S("Error: Data command failed")) ||
-	       slice_starts(s, S("Error: self signed")) || slice_starts(s, S("Error: self-signed")) || slice_starts(s, S("Error: unable to")) ||
-	       slice_starts(s, S("Error: certificate has")) || slice_starts(s, S("Error: Hostname/IP")) || slice_starts(s, S("Error: Recipient command failed")) ||
-	       slice_starts(s, S("Error: write E")) || slice_starts(s, S("Error: read E")) || slice_starts(s, S("Error: 0")) || slice_starts(s, S("Error: 1")) ||
-	       slice_starts(s, S("AuthError: ")) || slice_starts(s, S("RecipientError: ")) || slice_starts(s, S("Error: Error upgrading"));
+	return kit_prefix(error_heads, s) >= 0;
 }
 
 static bool is_reply_line(struct slice s)
@@ -75,8 +78,10 @@ static bool is_reply_line(struct slice s)
 	return s.n > 5 && kit_find_reply(s).p == s.p;
 }
 
-static const char *const keys[] = {"code:", "errno:", "syscall:", "address:", "port:", "command:", "response:", "responseCode:", "library:", "reason:", "hostname:", "rejected:",
-				   "rejectedErrors:", "recipient:", "function:", "source:", "at ", "opensslErrorStack", "reason ", "host:", "cert:", "ip:", "{", "}", "]", "[", "'", NULL};
+static const char *const keys[] = {"code:", "errno:", "syscall:", "address:", "port:", "command:", "response:", "responseCode:", "library:",
+	"reason:", "hostname:", "rejected:",
+				"rejectedErrors:", "recipient:", "function:", "source:", "at ", "opensslErrorStack", "reason ", "host:", "cert:",
+					"ip:", "{", "}", "]", "[", "'", NULL};
 
 static int recognise(struct reader *r, struct slice line)
 {

@@ -110,7 +110,8 @@ static void judge(struct reader *r, struct session *s, struct slice m)
 
 static void take(struct reader *r, struct slice line)
 {
-	static const char *const facts[][2] = {{"from=", "from"}, {"to=", "to"}, {"rcpt=", "to"}, {"user=", "user"}, {"result=", "status"}, {"reason=", "reason"},
+	static const char *const facts[][2] = {{"from=", "from"}, {"to=", "to"}, {"rcpt=", "to"}, {"user=", "user"}, {"result=", "status"},
+		{"reason=", "reason"},
 					       {"helo=", "helo"}, {"ciphers=", "tls"}, {"relay=", "relay"}, {NULL, NULL}};
 	struct syslog_line l;
 	struct slice id;

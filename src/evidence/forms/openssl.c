@@ -15,7 +15,8 @@ static const char *const starts[] = {
 	"Verification error:", "New, TLSv", "New, SSLv", "New, (NONE)", "Reused, ", "Server public key is", "Secure Renegotiation IS", "Compression: NONE",
 	"Expansion: NONE", "No ALPN negotiated", "Early data was", "Verify return code:", "SSL-Session:", "CONNECTION ESTABLISHED", "Protocol version: TLS",
 	"Ciphersuite: ", "Peer certificate: ", "Hash used: ", "Signature type: ", "Can't use SSL_get_servername", "no peer certificate available",
-	"Didn't find STARTTLS", "didn't found starttls", "read:errno=", "write:errno=", "connect:errno=", "connect: Connection", "Acceptable client certificate",
+	"Didn't find STARTTLS", "didn't found starttls", "read:errno=", "write:errno=", "connect:errno=", "connect: Connection",
+	"Acceptable client certificate",
 	"Requested Signature Algorithms", "Shared Requested", "Client Certificate Types", "Post-Handshake New Session", "read R BLOCK", "RENEGOTIATING",
 	"KEYUPDATE", "Connecting to ", "This TLS version forbids", "Server did acknowledge", "SSL_connect:", "notAfter=", "notBefore=", "Verified peername",
 	"Negotiated TLS1.3 group", "Peer Temp Key", "Supported Elliptic", "BIO_connect", "BIO_lookup", "getaddrinfo:", "Max Early Data", "OCSP response", NULL,
@@ -63,7 +64,8 @@ static bool is_base64_line(struct slice line)
 
 static bool is_command(struct slice line)
 {
-	return line.n < 2048 && slice_has(line, S("openssl s_client")) && (slice_has(line, S(" -connect")) || slice_has(line, S(" -host")) || slice_has(line, S(" -starttls")));
+	return line.n < 2048 && slice_has(line, S("openssl s_client")) &&
+		(slice_has(line, S(" -connect")) || slice_has(line, S(" -host")) || slice_has(line, S(" -starttls")));
 }
 
 static int recognise(struct reader *r, struct slice line)
@@ -76,7 +78,8 @@ static int recognise(struct reader *r, struct slice line)
 	if (line.n > 8 && is_library_error(line))
 		return FORM_STRONG;
 	if (!active)
-		return line.n > 3 && line.p[0] == ' ' && is_session_line(line) ? FORM_STRONG : line.n > 4 && line.p[0] == ' ' && is_chain(line) ? FORM_MAYBE + 20 : FORM_NO;
+		return line.n > 3 && line.p[0] == ' ' && is_session_line(line) ? FORM_STRONG : line.n > 4 && line.p[0] == ' ' &&
+			is_chain(line) ? FORM_MAYBE + 20 : FORM_NO;
 	struct state *st = reader_state(r, &form_openssl);
 	if (slice_eq(line, S("---")) || is_chain(line) || is_session_line(line) || slice_eq(line, S("DONE")) || slice_eq(line, S("closed")))
 		return FORM_SURE;

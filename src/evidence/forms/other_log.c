@@ -3,9 +3,12 @@
 #include "evidence/kit.h"
 
 static const char *const programs[] = {
-	"CRON", "cron", "crond", "anacron", "sshd", "systemd", "systemd-logind", "sudo", "su", "named", "dhclient", "ntpd", "chronyd", "rsyslogd", "dbus-daemon", "snmpd", "nrpe", "puppet-agent",
-	"logrotate", "smartd", "mysqld", "mariadbd", "postgres", "apache2", "vsftpd", "proftpd", "freshclam", "munin-node", "zabbix_agentd", "run-parts", "crontab", "login", "agetty", "auditd",
-	"NetworkManager", "dnsmasq", "unbound", "sa1", "ansible-ansible.legacy.setup", "cloud-init", "snapd", "polkitd", "accounts-daemon", "irqbalance", "multipathd", "containerd", "dockerd", "kubelet", NULL,
+	"CRON", "cron", "crond", "anacron", "sshd", "systemd", "systemd-logind", "sudo", "su", "named", "dhclient", "ntpd", "chronyd", "rsyslogd",
+	"dbus-daemon", "snmpd", "nrpe", "puppet-agent",
+	"logrotate", "smartd", "mysqld", "mariadbd", "postgres", "apache2", "vsftpd", "proftpd", "freshclam", "munin-node", "zabbix_agentd",
+	"run-parts", "crontab", "login", "agetty", "auditd",
+	"NetworkManager", "dnsmasq", "unbound", "sa1", "ansible-ansible.legacy.setup", "cloud-init", "snapd", "polkitd", "accounts-daemon",
+	"irqbalance", "multipathd", "containerd", "dockerd", "kubelet", NULL,
 };
 
 static bool is_other(struct reader *r, struct slice line, struct syslog_line *l)

@@ -14,7 +14,8 @@ static const struct kit_mark marks[] = {
 	{"SMTP INBOUND:", SIDE_SERVER}, {"SMTP -> FROM CLIENT:", SIDE_CLIENT}, {NULL, SIDE_UNKNOWN},
 };
 static const char *const errors[] = {
-	"SMTP ERROR:", "SMTP Error:", "SMTP -> ERROR:", "SMTP NOTICE:", "SMTP -> NOTICE:", "SMTP connect() failed", "Mailer Error:", "Message could not be sent",
+	"SMTP ERROR:", "SMTP Error:", "SMTP -> ERROR:", "SMTP NOTICE:", "SMTP -> NOTICE:", "SMTP connect() failed", "Mailer Error:",
+	"Message could not be sent",
 	"SMTP Error ", "Message was not sent", NULL,
 };
 static const char *const doings[] = {"Connection: ", "SMTP -> get_lines", "Auth method", "SMTP -> get_lines():", NULL};

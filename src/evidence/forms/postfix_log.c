@@ -376,4 +376,5 @@ static void take(struct reader *r, struct slice line)
 		kit_facts(r, kit_log(r, s, &l, l.message), m, fact_table);
 }
 
-const struct form form_postfix_log = {.name = "postfix-log", .title = N_("Postfix log"), .recognise = recognise, .take = take, .state_size = sizeof(struct state)};
+const struct form form_postfix_log = {.name = "postfix-log", .title = N_("Postfix log"), .recognise = recognise, .take = take,
+	.state_size = sizeof(struct state)};

@@ -16,8 +16,10 @@ static const char *const pop_marks[] = {"*cmd* ", "*resp* ", "*put* ", "*get* ",
 /* Exceptions whose words say what a server or TLS did; the name may stand behind its modules. */
 static const char *const exceptions[] = {
 	"SMTPAuthenticationError", "SMTPRecipientsRefused", "SMTPSenderRefused", "SMTPDataError", "SMTPHeloError", "SMTPConnectError", "SMTPResponseException",
-	"SMTPServerDisconnected", "SMTPNotSupportedError", "SMTPException", "SMTPConnectTimeoutError", "SMTPReadTimeoutError", "SMTPTimeoutError", "SMTPRecipientRefused",
-	"imaplib.error", "imaplib.IMAP4.error", "imaplib.abort", "imaplib.IMAP4.abort", "imaplib.IMAP4.readonly", "poplib.error_proto", "error_proto", "ssl.SSLError", "SSLError",
+	"SMTPServerDisconnected", "SMTPNotSupportedError", "SMTPException", "SMTPConnectTimeoutError", "SMTPReadTimeoutError", "SMTPTimeoutError",
+	"SMTPRecipientRefused",
+	"imaplib.error", "imaplib.IMAP4.error", "imaplib.abort", "imaplib.IMAP4.abort", "imaplib.IMAP4.readonly", "poplib.error_proto", "error_proto",
+	"ssl.SSLError", "SSLError",
 	"SSLCertVerificationError", "CertificateError", "socket.gaierror", "gaierror", "socket.timeout", "socket.error", "ConnectionRefusedError",
 	"ConnectionResetError", "ConnectionAbortedError", "BrokenPipeError", "TimeoutError", "UnicodeEncodeError", "UnicodeDecodeError", "LoginError",
 	"IMAPClientError", "ClientError", "OSError", "EOFError", NULL,
@@ -46,7 +48,8 @@ static bool imaplib_line(struct slice line, struct slice *ret)
 	struct slice s = line;
 	uint64_t n;
 	slice_skip_space(&s);
-	if (!slice_next_uint(&s, 59, &n) || !slice_skip(&s, S(":")) || !slice_next_uint(&s, 59, &n) || !slice_skip(&s, S(".")) || !slice_next_uint(&s, 999999, &n))
+	if (!slice_next_uint(&s, 59, &n) || !slice_skip(&s, S(":")) || !slice_next_uint(&s, 59, &n) || !slice_skip(&s, S(".")) ||
+		!slice_next_uint(&s, 999999, &n))
 		return false;
 	slice_skip_space(&s);
 	*ret = s;
@@ -174,7 +177,8 @@ static void take_exception(struct reader *r, struct state *st, struct slice line
 static void see_frame(struct state *st, struct slice line)
 {
 	static const char *const functions[][2] = {{"in login", "AUTH"}, {"in auth", "AUTH"}, {"in starttls", "STARTTLS"}, {"in ehlo_or_helo", "EHLO"},
-						   {"in ehlo", "EHLO"}, {"in rcpt", "RCPT"}, {"in data", "DATA"}, {"in connect", "CONNECT"}, {"in pass_", "PASS"}, {"in user", "USER"},
+						{"in ehlo", "EHLO"}, {"in rcpt", "RCPT"}, {"in data", "DATA"}, {"in connect", "CONNECT"},
+							{"in pass_", "PASS"}, {"in user", "USER"},
 						   {"in apop", "APOP"}, {"in uidl", "UIDL"}, {"in stls", "STLS"}, {"in getreply", NULL},
 						   {NULL, NULL}};
 	if (!slice_has(line, S("smtplib")) && !slice_has(line, S("imaplib")) && !slice_has(line, S("poplib")))
@@ -188,7 +192,8 @@ static void see_frame(struct state *st, struct slice line)
 static void take_said(struct reader *r, struct state *st, struct slice s)
 {
 	struct slice bytes, rest = slice_from(s, slice_find_byte(s, ' '));
-	bool server = slice_starts(s, S("reply")) || slice_starts(s, S("*resp*")) || slice_starts(s, S("*get*")) || slice_starts(s, S("*stat*")) || slice_starts(s, S("*welcome*"));
+	bool server = slice_starts(s, S("reply")) || slice_starts(s, S("*resp*")) || slice_starts(s, S("*get*")) || slice_starts(s, S("*stat*")) ||
+		slice_starts(s, S("*welcome*"));
 	st->multi_line = slice_starts(s, S("*resp*"));
 	slice_skip_space(&rest);
 	if (slice_starts(rest, S("retcode")) || slice_starts(s, S("data: (")) || slice_starts(s, S("*stat*")) || slice_starts(s, S("*welcome*")))

@@ -3,7 +3,8 @@
 #include "evidence/kit.h"
 
 static const char *const messages[] = {
-	"new msg ", "info msg ", "end msg ", "starting delivery ", "delivery ", "status: ", "bounce msg ", "tcpserver: ", "CHKUSER ", "qmail-smtpd", "triple bounce", "warning: trouble",
+	"new msg ", "info msg ", "end msg ", "starting delivery ", "delivery ", "status: ", "bounce msg ", "tcpserver: ", "CHKUSER ", "qmail-smtpd",
+	"triple bounce", "warning: trouble",
 	"qmail-remote", "simscan", "spamdyke[", "rblsmtpd: ", NULL,
 };
 
@@ -38,7 +39,8 @@ static bool take_apart(struct reader *r, struct slice line, struct syslog_line *
 	}
 	if (!kit_log_line(r, line, l))
 		return false;
-	static const char *const programs[] = {"qmail", "qmail-send", "qmail-smtpd", "vpopmail", "tcpserver", "spamdyke", "vchkpw-smtp", "vchkpw-submission", "vchkpw-pop3", "vchkpw-imap", "smtpd", NULL};
+	static const char *const programs[] = {"qmail", "qmail-send", "qmail-smtpd", "vpopmail", "tcpserver", "spamdyke", "vchkpw-smtp",
+		"vchkpw-submission", "vchkpw-pop3", "vchkpw-imap", "smtpd", NULL};
 	bool known = false;
 	for (size_t i = 0; programs[i]; i++)
 		known |= slice_eq(l->program, slice_from_cstr(programs[i])) || (programs[i][0] == 'q' && slice_starts(l->program, S("qmail-")));
@@ -77,8 +79,10 @@ static struct slice without_underscores(struct reader *r, struct slice s)
 /* "1.2.3.4 does not like recipient./Remote host said: 550 …/Giving up on 1.2.3.4./" */
 static void take_delivery(struct reader *r, const struct syslog_line *l, struct slice number, struct slice what)
 {
-	static const char *const phases[][2] = {{"does not like recipient", "RCPT"}, {"Sender address", "MAIL"}, {"does not like sender", "MAIL"}, {"failed after I sent the message", "DOT"},
-						{"greeting failed", "CONNECT"}, {"failed on DATA", "DATA"}, {"my name was rejected", "EHLO"}, {"sender was rejected", "MAIL"},
+	static const char *const phases[][2] = {{"does not like recipient", "RCPT"}, {"Sender address", "MAIL"}, {"does not like sender", "MAIL"},
+		{"failed after I sent the message", "DOT"},
+						{"greeting failed", "CONNECT"}, {"failed on DATA", "DATA"}, {"my name was rejected", "EHLO"},
+						{"sender was rejected", "MAIL"},
 						{"failed on AUTH", "AUTH"}, {NULL, NULL}};
 	char key[40] = "qmail-";
 	size_t n = number.n < 24 ? number.n : 24;

@@ -2,7 +2,8 @@
 #include "evidence/kit.h"
 
 static const char *const programs[] = {"sendmail", "sm-mta", "sm-msp", "sm-msp-queue", "mta", "sendmail-in", "sendmail-out", NULL};
-static const char *const fact_table[][2] = {{"from=", "from"}, {"to=", "to"}, {"relay=", "relay"}, {"dsn=", "dsn"}, {"mech=", "mech"}, {"size=", "size"}, {"delay=", "delay"}, {NULL, NULL}};
+static const char *const fact_table[][2] = {{"from=", "from"}, {"to=", "to"}, {"relay=", "relay"}, {"dsn=", "dsn"}, {"mech=", "mech"},
+	{"size=", "size"}, {"delay=", "delay"}, {NULL, NULL}};
 
 static bool is_sendmail(struct reader *r, struct slice line, struct syslog_line *l)
 {
@@ -61,7 +62,8 @@ static void name_relay(struct reader *r, struct party *p, struct slice relay)
 static void take_reject(struct reader *r, struct session *s, struct slice m, size_t at)
 {
 	struct slice reply = slice_from(m, at + 7), rule = kit_value(m, S("ruleset=")), arg = kit_value(m, S("arg1="));
-	struct slice after = slice_eq(rule, S("check_rcpt")) ? S("RCPT") : slice_eq(rule, S("check_mail")) ? S("MAIL") : slice_eq(rule, S("check_relay")) ? S("CONNECT") : kit_phase(rule);
+	struct slice after = slice_eq(rule, S("check_rcpt")) ? S("RCPT") : slice_eq(rule, S("check_mail")) ? S("MAIL") : slice_eq(rule,
+		S("check_relay")) ? S("CONNECT") : kit_phase(rule);
 	struct event *q = reader_quote_reply(r, s, PROTOCOL_SMTP, reply, after);
 	if (!q)
 		return;
@@ -76,7 +78,8 @@ static void judge(struct session *s, struct slice stat)
 		const char *words;
 		enum outcome o;
 	} table[] = {
-		{"Sent", OUTCOME_OK}, {"Connection refused", OUTCOME_NOT_CONNECTED}, {"Connection timed out", OUTCOME_NOT_CONNECTED}, {"Name server", OUTCOME_NOT_CONNECTED},
+		{"Sent", OUTCOME_OK}, {"Connection refused", OUTCOME_NOT_CONNECTED}, {"Connection timed out", OUTCOME_NOT_CONNECTED},
+		{"Name server", OUTCOME_NOT_CONNECTED},
 		{"Connection reset", OUTCOME_RESET}, {"Deferred", OUTCOME_DEFERRED}, {"queued", OUTCOME_UNKNOWN}, {NULL, OUTCOME_REFUSED},
 	};
 	size_t i = 0;

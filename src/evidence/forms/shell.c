@@ -3,19 +3,26 @@
 #include "evidence/kit.h"
 
 static const char *const commands[] = {
-	"telnet", "nc", "ncat", "netcat", "swaks", "curl", "msmtp", "dig", "host", "nslookup", "postconf", "doveconf", "doveadm", "ls", "ps", "ss", "netstat", "nmap", "certbot",
-	"testsaslauthd", "ping", "traceroute", "mail", "mailx", "mutt", "sendmail", "exim", "exim4", "systemctl", "service", "journalctl", "tail", "grep", "cat", "ip", "ifconfig", "python",
-	"python3", "php", "go", "java", "docker", "docker-compose", "kubectl", "iptables", "ufw", "nft", "date", "hwclock", "timedatectl", "s-nail", "mbsync", "fetchmail", "offlineimap", "imapsync",
-	"sudo", "echo", "printf", "openssl", "gnutls-cli", "socat", "tcpdump", "tshark", "smtp-cli", "mailsend", "sendemail", "blat", "Send-MailMessage", "Test-NetConnection", "Get-CASMailbox",
-	"saslpasswd2", "sasldblistusers2", "pluginviewer", "postmap", "postqueue", "mailq", "smtpctl", "dovecot", "apt", "yum", "openssl.exe", "base64", "perl", "ruby", "node", "npm", "git", "env",
-	"export", "lsof", "getenforce", "setsebool", "ausearch", "id", "whoami", "groups", "uname", "lsb_release", "resolvectl", "getent", "mtr", "tracepath", "arp", "route", "wget", NULL,
+	"telnet", "nc", "ncat", "netcat", "swaks", "curl", "msmtp", "dig", "host", "nslookup", "postconf", "doveconf", "doveadm", "ls", "ps", "ss",
+	"netstat", "nmap", "certbot",
+	"testsaslauthd", "ping", "traceroute", "mail", "mailx", "mutt", "sendmail", "exim", "exim4", "systemctl", "service", "journalctl", "tail",
+	"grep", "cat", "ip", "ifconfig", "python",
+	"python3", "php", "go", "java", "docker", "docker-compose", "kubectl", "iptables", "ufw", "nft", "date", "hwclock", "timedatectl", "s-nail",
+	"mbsync", "fetchmail", "offlineimap", "imapsync",
+	"sudo", "echo", "printf", "openssl", "gnutls-cli", "socat", "tcpdump", "tshark", "smtp-cli", "mailsend", "sendemail", "blat",
+	"Send-MailMessage", "Test-NetConnection", "Get-CASMailbox",
+	"saslpasswd2", "sasldblistusers2", "pluginviewer", "postmap", "postqueue", "mailq", "smtpctl", "dovecot", "apt", "yum", "openssl.exe",
+	"base64", "perl", "ruby", "node", "npm", "git", "env",
+	"export", "lsof", "getenforce", "setsebool", "ausearch", "id", "whoami", "groups", "uname", "lsb_release", "resolvectl", "getent", "mtr",
+	"tracepath", "arp", "route", "wget", NULL,
 };
 
 /* What stands behind a prompt; empty if the line has none. */
 static struct slice behind_prompt(struct slice line)
 {
 	struct slice s = line;
-	if (slice_skip(&s, S("$ ")) || slice_skip(&s, S("# ")) || slice_skip(&s, S("% ")) || slice_skip(&s, S("~# ")) || slice_skip(&s, S("~$ ")) || slice_skip(&s, S("PS> ")))
+	if (slice_skip(&s, S("$ ")) || slice_skip(&s, S("# ")) || slice_skip(&s, S("% ")) || slice_skip(&s, S("~# ")) || slice_skip(&s, S("~$ ")) ||
+		slice_skip(&s, S("PS> ")))
 		return s;
 	/* user@host:~$ , [root@host ~]# , C:\> , PS C:\Users\me> */
 	bool host = slice_starts(s, S("[")) || slice_find_byte(slice_sub(s, 0, 40), '@') != SLICE_NPOS;

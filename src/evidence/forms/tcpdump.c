@@ -17,7 +17,8 @@ static unsigned port_of(struct slice host)
 	static const struct {
 		const char *name;
 		unsigned port;
-	} names[] = {{"smtp", 25}, {"submission", 587}, {"smtps", 465}, {"urd", 465}, {"submissions", 465}, {"imap2", 143}, {"imap", 143}, {"imaps", 993}, {"pop3", 110}, {"pop3s", 995}};
+	} names[] = {{"smtp", 25}, {"submission", 587}, {"smtps", 465}, {"urd", 465}, {"submissions", 465}, {"imap2", 143}, {"imap", 143},
+		{"imaps", 993}, {"pop3", 110}, {"pop3s", 995}};
 	size_t at = slice_find_last_byte(host, ':');
 	uint64_t port;
 	if (at == SLICE_NPOS)

@@ -8,7 +8,8 @@ static const struct kit_mark tags[] = {
 	{"C: ", SIDE_CLIENT}, {"S: ", SIDE_SERVER}, {"Send: ", SIDE_CLIENT}, {"Recv: ", SIDE_SERVER}, {NULL, SIDE_UNKNOWN},
 };
 static const char *const rainloop[] = {"IMAP[", "SMTP[", "POP3[", "SIEVE[", "MANAGE-SIEVE[", NULL};
-static const char *const errors[] = {"IMAP Error: ", "SMTP Error: ", "SMTP Error (", "PHP Error: SMTP", "PHP Error: IMAP", "PHP Warning: ", "IMAP Error in ", "Login failed for ", "Failed login for ",
+static const char *const errors[] = {"IMAP Error: ", "SMTP Error: ", "SMTP Error (", "PHP Error: SMTP", "PHP Error: IMAP", "PHP Warning: ",
+	"IMAP Error in ", "Login failed for ", "Failed login for ",
 				     "AUTHENTICATE PLAIN: ", "AUTHENTICATE LOGIN: ", "AUTHENTICATE CRAM-MD5: ", "AUTHENTICATE XOAUTH2: ", "LOGIN: ", NULL};
 
 /* Time, "<session>" and "[1A2B]" taken off. */
@@ -62,7 +63,8 @@ static int recognise(struct reader *r, struct slice line)
 		return FORM_NO;
 	if (slice_starts(s, S("AUTHENTICATE")) || slice_starts(s, S("LOGIN: ")))
 		return slice_has(s, S(" NO ")) || slice_has(s, S(" BAD ")) ? FORM_STRONG : FORM_NO;
-	return s.p != line.p || slice_starts(s, S("IMAP Error: ")) ? FORM_STRONG : slice_starts(s, S("SMTP Error (")) || slice_has(s, S("(Code: ")) ? FORM_LIKELY + 1 : FORM_NO;
+	return s.p != line.p || slice_starts(s, S("IMAP Error: ")) ? FORM_STRONG : slice_starts(s, S("SMTP Error (")) ||
+		slice_has(s, S("(Code: ")) ? FORM_LIKELY + 1 : FORM_NO;
 }
 
 /* "(Code: 535, Response: 5.7.8 Error: …)" and "AUTHENTICATE PLAIN: A0003 NO …" */
