@@ -186,6 +186,7 @@ class Output(Case):
 
     LANGUAGES = (
         ('pl', 'Dowody', 'Nazwa w EHLO zawiera podkreślenie', 'którego mx nie dopuszcza'),
+        ('ru', 'Доказательства', 'В имени EHLO есть подчёркивание', 'а mx его не допускает'),
     )
 
     def test_languages(self):
