@@ -5,11 +5,16 @@ CC ?= gcc
 DEPS = build-essential meson ninja-build pkg-config clang clang-tidy libclang-rt-14-dev cppcheck gettext scdoc mandoc man-db \
 	libcmocka-dev libpcre2-dev libjansson-dev libcyaml-dev libssl-dev libgsasl-dev zlib1g-dev libzstd-dev libseccomp-dev libpcap-dev \
 	python3 hyperfine zstd
+# For tests alone: pages are looked at in a real browser.
+TEST_DEPS = chromium chromium-driver
 
-.PHONY: all deps build unit demo check bench fuzz install clean pot
+.PHONY: all deps build-deps build unit demo check bench fuzz install clean pot
 all: build
 
 deps:
+	@sh tools/deps.sh $(DEPS) $(TEST_DEPS)
+
+build-deps:
 	@sh tools/deps.sh $(DEPS)
 
 build:
@@ -19,7 +24,7 @@ build:
 unit: build
 	@meson test -C $(B) --print-errorlogs
 
-demo: deps build
+demo: build-deps build
 	@sh tools/demo.sh $(B)/telltale
 
 check: deps

@@ -10,6 +10,8 @@ _telltale() {
 	--color) words="auto always never" ;;
 	--lang | -l) words="en pl ru es" ;;
 	--knowledge | -k) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+	--cause) words=$("$program" explain --list 2>/dev/null | cut -d' ' -f1) ;;
+	--client | --server | --session) return ;;
 	--user | -u) mapfile -t COMPREPLY < <(compgen -u -- "$cur"); return ;;
 	*)
 		if [[ $cur != -* && ${COMP_WORDS[1]} = watch && $prev != --write && $prev != -w && $prev != --key* ]]; then

@@ -6,22 +6,33 @@
 
 #include "base/i18n.h"
 #include "cli/cmd.h"
+#include "cli/filter.h"
 #include "cli/keyring.h"
 #include "cli/options.h"
+#include "cli/output.h"
 #include "cli/sandbox.h"
 #include "cli/setup.h"
 #include "evidence/evidence.h"
 #include "report/report.h"
 
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL };
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL, FORMAT_PAGE };
 
-enum { OPT_JSON, OPT_JSONL, OPT_EVENTS, OPT_VERBOSE, OPT_REDACT, OPT_SHOW_SECRETS, OPT_KNOWLEDGE, OPT_KEY, OPT_KEYLOG, OPT_LANG, OPT_COLOR };
+enum {
+	OPT_JSON, OPT_JSONL, OPT_HTML, OPT_LADDER, OPT_EVENTS, OPT_VERBOSE, OPT_CLIENT, OPT_SERVER, OPT_SESSION, OPT_CAUSE, OPT_REDACT,
+	OPT_SHOW_SECRETS, OPT_KNOWLEDGE, OPT_KEY, OPT_KEYLOG, OPT_LANG, OPT_COLOR,
+};
 
 static const struct option_spec specs[] = {
 	[OPT_JSON] = {"json", 'j', NULL, N_("print one JSON document, see telltale-transcript(5)")},
 	[OPT_JSONL] = {"jsonl", 0, NULL, N_("print one line of JSON per session as it ends, then one with the findings")},
+	[OPT_HTML] = {"html", 0, N_("FILE"), N_("also write the answer as a page with pictures; - prints the page")},
+	[OPT_LADDER] = {"ladder", 0, NULL, N_("also draw who said what, as arrows between two lines")},
 	[OPT_EVENTS] = {"events", 'e', NULL, N_("JSON with every event of the sessions")},
 	[OPT_VERBOSE] = {"verbose", 'v', NULL, N_("also show who said what, and the fixes for all software")},
+	[OPT_CLIENT] = {"client", 0, N_("WHO"), N_("only sessions of this client: address, name or domain")},
+	[OPT_SERVER] = {"server", 0, N_("WHO"), N_("only sessions with this server")},
+	[OPT_SESSION] = {"session", 0, N_("N"), N_("only sessions with these numbers: 3 or 3,5")},
+	[OPT_CAUSE] = {"cause", 0, N_("ID"), N_("only this cause, and the sessions that show it")},
 	[OPT_REDACT] = {"redact", 'r', NULL, N_("replace addresses, host names and user names by pseudonyms")},
 	[OPT_SHOW_SECRETS] = {"show-secrets", 0, NULL, N_("do not mask passwords and tokens")},
 	[OPT_KNOWLEDGE] = {"knowledge", 'k', N_("DIR"), N_("read more causes and patterns from this folder")},
@@ -59,23 +70,53 @@ struct reading {
 	struct diagnosis *sum; /* of the batches handed on; NULL until the first */
 	struct verdict verdict;
 	struct report_json *json;
+	struct filter filter;
+	const char *page_path;
+	struct output *page_file;             /* NULL: none, or the page is printed */
+	struct report_pictures *page, *ladders; /* NULL: not asked for */
+	bool ladder;
 	struct buf out;
 	bool streamed, output_failed, progress_shown;
 };
 
+/* What the options mean together. */
+static bool settle_format(struct reading *r)
+{
+	bool json = r->format != FORMAT_TEXT || r->report.events, printed = r->page_path && strcmp(r->page_path, "-") == 0;
+	if (r->report.events && r->format == FORMAT_TEXT)
+		r->format = FORMAT_JSON;
+	if (printed && (json || r->ladder)) {
+		usage_error(_("--html - prints the page, so nothing else can be printed: give it the name of a file"));
+		return false;
+	}
+	if (r->ladder && json) {
+		usage_error(_("--ladder draws in text, not in JSON"));
+		return false;
+	}
+	if (printed)
+		r->format = FORMAT_PAGE;
+	return true;
+}
+
 static bool parse(struct reading *r, int argc, char **argv, int *ret_first, int *ret_status)
 {
 	struct options o = options_begin(&usage, argc, argv);
-	const char *colour = NULL;
+	const char *colour = NULL, *sessions = NULL;
 	bool keys_ok = true;
 	int i;
 	while ((i = options_next(&o)) >= 0) {
 		switch (i) {
 		case OPT_JSON: r->format = FORMAT_JSON; break;
 		case OPT_JSONL: r->format = FORMAT_JSONL; break;
+		case OPT_HTML: r->page_path = o.value; break;
+		case OPT_LADDER: r->ladder = true; break;
 		case OPT_EVENTS: r->report.events = true; break;
 		case OPT_VERBOSE: r->report.verbose = true; break;
 		case OPT_SHOW_SECRETS: r->report.show_secrets = true; break;
+		case OPT_CLIENT: r->filter.selection.client = slice_from_cstr(o.value); break;
+		case OPT_SERVER: r->filter.selection.server = slice_from_cstr(o.value); break;
+		case OPT_SESSION: sessions = o.value; break;
+		case OPT_CAUSE: r->filter.cause_id = o.value; break;
 		case OPT_KNOWLEDGE: r->knowledge_folder = o.value; break;
 		case OPT_KEY: keys_ok = keyring_add_key(&r->keyring, o.value) && keys_ok; break;
 		case OPT_KEYLOG: keys_ok = keyring_add_log(&r->keyring, o.value) && keys_ok; break;
@@ -91,20 +132,22 @@ static bool parse(struct reading *r, int argc, char **argv, int *ret_first, int 
 	*ret_status = i == OPTIONS_END ? EXIT_NOTHING_WRONG : options_status(i);
 	if (i != OPTIONS_END)
 		return false;
-	if (!keys_ok || !setup_colour(colour, &r->report.colour)) {
+	bool ok = keys_ok && setup_colour(colour, &r->report.colour) && (!sessions || filter_set_sessions(&r->filter, sessions)) && settle_format(r);
+	if (!ok)
 		*ret_status = keys_ok ? EXIT_USAGE : EXIT_UNREADABLE;
-		return false;
-	}
-	if (r->report.events && r->format == FORMAT_TEXT)
-		r->format = FORMAT_JSON;
-	return true;
+	return ok;
 }
 
-/* Shows and counts what the transcript holds; what comes before the findings. */
+/* Shows and counts what the transcript holds, which is diagnosed; what comes before the findings. */
 static void take_sessions(struct reading *r)
 {
 	redactor_learn(r->report.redactor, r->transcript);
 	verdict_add(&r->verdict, r->transcript);
+	filter_evidence(&r->filter, r->transcript, r->sum);
+	if (r->page)
+		report_pictures_add(r->page, r->transcript, r->sum, &r->verdict);
+	if (r->ladders)
+		report_pictures_add(r->ladders, r->transcript, r->sum, &r->verdict);
 	if (r->format == FORMAT_JSON)
 		report_json_add(r->json, r->transcript);
 	if (r->format == FORMAT_JSONL)
@@ -117,9 +160,9 @@ static void on_flush(void *user, struct transcript *t)
 	if (!r->sum)
 		r->sum = diagnosis_new();
 	r->streamed = true;
-	if (r->sum)
-		diagnose_add(r->diagnoser, t, r->sum);
-	take_sessions(r);
+	filter_sessions(&r->filter, t);
+	if (r->sum && diagnose_add(r->diagnoser, t, r->sum))
+		take_sessions(r);
 	if (r->format == FORMAT_JSONL && !r->output_failed)
 		r->output_failed = !setup_print_out(&r->out);
 	buf_reset(&r->out);
@@ -168,7 +211,9 @@ static void print_answer(struct reading *r, const struct diagnosis *d)
 	switch (r->format) {
 	case FORMAT_TEXT:
 		report_text(&r->out, r->transcript, d, &r->verdict, &r->report);
-		if (r->report.verbose && r->streamed)
+		if (r->ladders)
+			report_ladders(&r->out, r->ladders, d, &r->verdict);
+		else if (r->report.verbose && r->streamed)
 			buf_printf(&r->out, "\n%s\n", _("The input is large, so its sessions are not shown; --jsonl --events shows them all."));
 		else if (r->report.verbose)
 			report_transcript(&r->out, r->transcript, &r->report);
@@ -179,14 +224,35 @@ static void print_answer(struct reading *r, const struct diagnosis *d)
 	case FORMAT_JSONL:
 		report_jsonl_findings(&r->out, r->transcript, d, &r->verdict, &r->report);
 		break;
+	case FORMAT_PAGE:
+		report_page(&r->out, r->page, r->transcript, d, &r->verdict);
+		break;
 	}
+}
+
+/* The page beside the answer, in a file of its own. */
+static bool write_page(struct reading *r, const struct diagnosis *d)
+{
+	struct buf page = BUF_INIT(OUTPUT_MAX);
+	struct err e = {.code = ERR_MEMORY};
+	if (!r->page_file)
+		return true;
+	report_page(&page, r->page, r->transcript, d, &r->verdict);
+	bool ok = !page.full && output_finish(r->page_file, buf_slice(&page), &e);
+	if (page.full)
+		output_abandon(r->page_file);
+	r->page_file = NULL;
+	if (!ok)
+		setup_print_error(&e);
+	buf_free(&page);
+	return ok;
 }
 
 static int status_of(const struct reading *r, int n, int good)
 {
 	static const int status[] = {
 		[VERDICT_FAULT] = EXIT_FAULT_FOUND, [VERDICT_CANNOT_TELL] = EXIT_FAULT_FOUND, [VERDICT_NOTHING_WRONG] = EXIT_NOTHING_WRONG,
-		[VERDICT_NO_EVIDENCE] = EXIT_UNREADABLE,
+		[VERDICT_NO_EVIDENCE] = EXIT_UNREADABLE, [VERDICT_NOT_FOUND] = EXIT_NOTHING_WRONG,
 	};
 	/* A file that could not be read may hold the fault. */
 	return good < n && r->verdict.kind != VERDICT_FAULT ? EXIT_UNREADABLE : status[r->verdict.kind];
@@ -199,31 +265,48 @@ static int diagnose_inputs(struct reading *r, int n, char **paths)
 	if (!good)
 		return EXIT_UNREADABLE;
 	transcript_finish(r->transcript);
-	take_sessions(r);
-	struct diagnosis *d = r->sum;
-	if (d)
-		diagnose_add(r->diagnoser, r->transcript, d);
-	else
-		d = r->sum = diagnose(r->diagnoser, r->transcript);
-	if (!d) {
+	filter_sessions(&r->filter, r->transcript);
+	if (!r->sum)
+		r->sum = diagnosis_new();
+	if (!r->sum || !diagnose_add(r->diagnoser, r->transcript, r->sum)) {
 		setup_print_error(&(struct err){.code = ERR_MEMORY});
 		return EXIT_UNREADABLE;
 	}
-	verdict_settle(&r->verdict, r->transcript, d);
-	print_answer(r, d);
-	int status = status_of(r, n, good);
-	return !r->output_failed && setup_print_out(&r->out) ? status : EXIT_UNREADABLE;
+	take_sessions(r);
+	verdict_settle(&r->verdict, r->transcript, r->sum);
+	filter_findings(&r->filter, r->sum, &r->verdict);
+	r->report.left_out = r->filter.left_out;
+	bool nothing = filter_found_nothing(&r->filter, &r->verdict);
+	if (!nothing || r->format != FORMAT_TEXT)
+		print_answer(r, r->sum);
+	int status = nothing ? EXIT_UNREADABLE : status_of(r, n, good);
+	bool written = write_page(r, r->sum);
+	return !r->output_failed && setup_print_out(&r->out) && written ? status : EXIT_UNREADABLE;
+}
+
+/* The pictures asked for, and where the page goes: settled before the sandbox closes. */
+static bool prepare_pictures(struct reading *r, struct err *reterr)
+{
+	if (r->page_path && !(r->page = report_pictures_new(PICTURE_PAGE, &r->report)))
+		return err_set(reterr, ERR_MEMORY, "%s", "");
+	if (r->ladder && !(r->ladders = report_pictures_new(PICTURE_TERMINAL, &r->report)))
+		return err_set(reterr, ERR_MEMORY, "%s", "");
+	if (r->page_path && r->format != FORMAT_PAGE)
+		r->page_file = output_begin(r->page_path, reterr);
+	return r->page_file || !r->page_path || r->format == FORMAT_PAGE;
 }
 
 static bool prepare(struct reading *r, const struct knowledge *k)
 {
 	struct err e = {.code = ERR_MEMORY};
 	r->report.width = setup_width();
+	r->report.ladder_width = setup_picture_width();
+	r->report.ascii = setup_ascii();
 	r->diagnoser = diagnoser_new(k, &e);
 	r->transcript = transcript_new();
 	r->verdict.arena = arena_new(0);
 	r->json = report_json_new(&r->report);
-	if (r->diagnoser && r->transcript && r->verdict.arena && r->json)
+	if (r->diagnoser && r->transcript && r->verdict.arena && r->json && prepare_pictures(r, &e))
 		return true;
 	setup_print_error(&e);
 	return false;
@@ -238,11 +321,14 @@ int cmd_read(int argc, char **argv)
 	int first = 0, status = 0;
 	if (parse(&r, argc, argv, &first, &status)) {
 		const struct knowledge *k = setup_knowledge(r.knowledge_folder, &owned);
-		status = EXIT_UNREADABLE;
-		if (k && prepare(&r, k))
+		status = k && !filter_set_cause(&r.filter, k) ? EXIT_USAGE : EXIT_UNREADABLE;
+		if (k && status != EXIT_USAGE && prepare(&r, k))
 			status = first < argc ? diagnose_inputs(&r, argc - first, argv + first) : diagnose_inputs(&r, 1, only_stdin);
 	}
+	output_abandon(r.page_file);
 	report_json_free(r.json);
+	report_pictures_free(r.page);
+	report_pictures_free(r.ladders);
 	diagnosis_free(r.sum);
 	diagnoser_free(r.diagnoser);
 	transcript_free(r.transcript);

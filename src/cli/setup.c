@@ -2,10 +2,12 @@
 #include "cli/setup.h"
 
 #include <errno.h>
+#include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -13,6 +15,8 @@
 
 #define WIDTH_MAX 80
 #define WIDTH_MIN 40
+/* An arrow longer than this leads the eye nowhere. */
+#define PICTURE_WIDTH_MAX 140
 
 /* Catalogues of a build that is not installed are found through this variable. */
 #define LOCALEDIR_VARIABLE "TELLTALE_LOCALEDIR"
@@ -62,6 +66,23 @@ unsigned setup_width(void)
 	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_col > WIDTH_MAX)
 		return WIDTH_MAX;
 	return size.ws_col < WIDTH_MIN ? WIDTH_MIN : size.ws_col;
+}
+
+unsigned setup_picture_width(void)
+{
+	struct winsize size;
+	const char *variable = getenv("COLUMNS");
+	uint64_t columns = WIDTH_MAX;
+	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
+		columns = size.ws_col;
+	else if (!slice_to_uint(slice_from_cstr(variable), 10000, &columns))
+		columns = WIDTH_MAX;
+	return columns < WIDTH_MIN ? WIDTH_MIN : columns > PICTURE_WIDTH_MAX ? PICTURE_WIDTH_MAX : (unsigned)columns;
+}
+
+bool setup_ascii(void)
+{
+	return strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
 }
 
 const struct knowledge *setup_knowledge(const char *folder, struct knowledge **ret_owned)

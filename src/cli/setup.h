@@ -14,6 +14,10 @@ void setup_language(const char *code);
 bool setup_colour(const char *when, bool *ret);
 /* Columns of output: those of the terminal, at most 80. */
 unsigned setup_width(void);
+/* Columns for pictures, which use what there is: those of the terminal, else $COLUMNS, else 80. */
+unsigned setup_picture_width(void);
+/* Can standard output's locale show no line drawing characters? */
+bool setup_ascii(void);
 /* The tables, with the folder's over them (NULL: $TELLTALE_KNOWLEDGE, if set). *ret_owned is what knowledge_free takes at the end, or NULL. A message
  * was printed when the result is NULL. */
 const struct knowledge *setup_knowledge(const char *folder, struct knowledge **ret_owned);

@@ -12,6 +12,7 @@ enum verdict_kind {
 	VERDICT_NOTHING_WRONG, /* what was seen went well */
 	VERDICT_CANNOT_TELL,   /* something failed, or nothing could be recognised */
 	VERDICT_NO_EVIDENCE,   /* the inputs were empty */
+	VERDICT_NOT_FOUND,     /* there are findings, but not the cause that was asked for */
 };
 
 /* What is known of a failure that no rule explains. */

@@ -190,8 +190,19 @@ static const char *verdict_word(enum verdict_kind k)
 {
 	static const char *const names[] = {
 		[VERDICT_FAULT] = "fault", [VERDICT_NOTHING_WRONG] = "nothing-wrong", [VERDICT_CANNOT_TELL] = "cannot-tell", [VERDICT_NO_EVIDENCE] = "no-evidence",
+		[VERDICT_NOT_FOUND] = "not-found",
 	};
 	return names[k];
+}
+
+static void put_left_out(json_t *doc, const struct report_left_out *l)
+{
+	json_t *j = l->sessions || l->findings ? json_object() : NULL;
+	if (!j)
+		return;
+	put(j, "sessions", json_integer((json_int_t)l->sessions));
+	put(j, "findings", json_integer((json_int_t)l->findings));
+	put(doc, "left_out", j);
 }
 
 /* --- the document ---------------------------------------------------------------------------------------------------------------- */
@@ -247,6 +258,7 @@ void report_json_finish(struct report_json *j, struct buf *out, const struct tra
 		put(doc, "context", json_incref(j->context));
 	put(doc, "verdict", json_string(verdict_word(v->kind)));
 	put(doc, "findings", findings_json(a, t, d, j->o));
+	put_left_out(doc, &j->o->left_out);
 	print_json(out, doc, JSON_INDENT(1));
 	json_decref(doc);
 	arena_free(a);
@@ -289,6 +301,7 @@ void report_jsonl_findings(struct buf *out, const struct transcript *t, const st
 	put(doc, "sessions_seen", json_integer((json_int_t)v->sessions));
 	put(doc, "verdict", json_string(verdict_word(v->kind)));
 	put(doc, "findings", findings_json(a, t, d, o));
+	put_left_out(doc, &o->left_out);
 	print_json(out, doc, JSON_COMPACT);
 	json_decref(doc);
 	arena_free(a);

@@ -8,19 +8,39 @@
 #include "diagnose/verdict.h"
 #include "report/redact.h"
 
+/* What filters have kept out of sight. */
+struct report_left_out {
+	uint64_t sessions, findings;
+};
+
 struct report_options {
 	bool colour;
 	bool show_secrets;
 	bool events;  /* JSON: with the events of every session */
 	bool verbose; /* text: all fixes, rule names */
-	unsigned width;
+	bool ascii;   /* ladders: no line drawing characters */
+	unsigned width, ladder_width;
 	struct redactor *redactor; /* NULL: names stay */
+	struct report_left_out left_out; /* said in one line; set before the answer is made */
 };
 
 /* The answer for people. t holds the inputs (its sessions may have been handed on). */
 void report_text(struct buf *out, const struct transcript *t, const struct diagnosis *d, const struct verdict *v, const struct report_options *o);
 /* Who said what, when: all sessions that t still holds, and the context. */
 void report_transcript(struct buf *out, const struct transcript *t, const struct report_options *o);
+
+/* Pictures of sessions, drawn as they come, in batches for a stream; of many, those that findings rest on. Call it after the batch is diagnosed. */
+#define PICTURES_MAX 50u
+enum picture_form { PICTURE_PAGE, PICTURE_TERMINAL };
+struct report_pictures;
+struct report_pictures *report_pictures_new(enum picture_form form, const struct report_options *o);
+void report_pictures_add(struct report_pictures *p, const struct transcript *t, const struct diagnosis *d, const struct verdict *v);
+void report_pictures_free(struct report_pictures *p);
+
+/* One page of HTML that needs nothing else, for PICTURE_PAGE. */
+void report_page(struct buf *out, struct report_pictures *p, const struct transcript *t, const struct diagnosis *d, const struct verdict *v);
+/* The ladders alone, for PICTURE_TERMINAL. */
+void report_ladders(struct buf *out, struct report_pictures *p, const struct diagnosis *d, const struct verdict *v);
 
 /* One JSON document (telltale-transcript(5)). Sessions are added as they come, in batches for a stream; beyond JSON_SESSIONS_MAX they are only counted. */
 #define JSON_SESSIONS_MAX 2000u

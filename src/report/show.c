@@ -177,6 +177,8 @@ struct slice show_party(struct arena *a, const struct party *p, const struct rep
 {
 	struct slice name = p->name.n ? p->name : p->address;
 	struct slice shown = name.n ? show_words(a, name, o) : S("?");
+	if (p->software != SOFTWARE_UNKNOWN && !name.n)
+		return slice_from_cstr(software_title(p->software));
 	if (p->software != SOFTWARE_UNKNOWN)
 		return arena_printf(a, "%.*s (%s)", SLICE_FMT(shown), software_title(p->software));
 	return shown;
@@ -228,6 +230,7 @@ const char *show_verdict(enum verdict_kind k)
 	static const char *const words[] = {
 		[VERDICT_FAULT] = "", [VERDICT_NOTHING_WRONG] = N_("Nothing wrong found"), [VERDICT_CANNOT_TELL] = N_("I cannot tell"),
 		[VERDICT_NO_EVIDENCE] = N_("There is nothing to read: the input is empty"),
+		[VERDICT_NOT_FOUND] = N_("The cause that was asked for is not the trouble here"),
 	};
 	return tr(words[k]);
 }
@@ -251,4 +254,16 @@ const char *show_what_to_capture(const struct verdict *v)
 		_("The whole dialogue, from the server's greeting to the end: swaks -tls --server HOST --to ADDRESS, curl -v, openssl s_client -starttls "
 		  "smtp -connect HOST:587, the program's debug log, or the server's log of the same minute.") :
 		_("A session (what the client and the server said to each other), a log of the mail server, a bounce, or the exact error message.");
+}
+
+struct slice show_left_out(struct arena *a, const struct report_left_out *l)
+{
+	struct slice sessions = SLICE_NONE, findings = SLICE_NONE;
+	if (l->sessions)
+		sessions = arena_printf(a, ngettext("%llu session", "%llu sessions", l->sessions), (unsigned long long)l->sessions);
+	if (l->findings)
+		findings = arena_printf(a, ngettext("%llu finding", "%llu findings", l->findings), (unsigned long long)l->findings);
+	if (!sessions.n && !findings.n)
+		return SLICE_NONE;
+	return arena_printf(a, _("Left out, as asked: %.*s%s%.*s."), SLICE_FMT(sessions), sessions.n && findings.n ? ", " : "", SLICE_FMT(findings));
 }

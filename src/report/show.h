@@ -44,6 +44,8 @@ struct slice show_sasl_step(struct arena *a, struct show_login *login, const str
 /* Title and words of a verdict other than VERDICT_FAULT; the words may be empty. */
 const char *show_verdict(enum verdict_kind k);
 struct slice show_verdict_words(struct arena *a, const struct verdict *v);
+/* What filters left out, in one line; empty when nothing. */
+struct slice show_left_out(struct arena *a, const struct report_left_out *l);
 /* What evidence to bring when it cannot be told. */
 const char *show_what_to_capture(const struct verdict *v);
 

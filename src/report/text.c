@@ -250,6 +250,15 @@ static void stream_note(const struct printer *p, const struct diagnosis *d, cons
 	buf_free(&b);
 }
 
+static void left_out_note(const struct printer *p)
+{
+	struct slice words = show_left_out(p->arena, &p->o->left_out);
+	if (!words.n)
+		return;
+	styled(p, STYLE_DIM, words);
+	line_end(p);
+}
+
 void report_text(struct buf *out, const struct transcript *t, const struct diagnosis *d, const struct verdict *v, const struct report_options *o)
 {
 	struct printer p = printer_make(out, t, o);
@@ -260,11 +269,12 @@ void report_text(struct buf *out, const struct transcript *t, const struct diagn
 		other_findings(&p, d);
 		stream_note(&p, d, v);
 	} else {
-		title(&p, v->kind == VERDICT_NOTHING_WRONG ? STYLE_GOOD : STYLE_UNSURE, slice_from_cstr(show_verdict(v->kind)));
+		title(&p, v->kind == VERDICT_NOTHING_WRONG || v->kind == VERDICT_NOT_FOUND ? STYLE_GOOD : STYLE_UNSURE, slice_from_cstr(show_verdict(v->kind)));
 		if (show_verdict_words(p.arena, v).n)
 			paragraph(&p, 0, show_verdict_words(p.arena, v));
 	}
 	if (v->kind == VERDICT_CANNOT_TELL)
 		cannot_tell(&p, v);
+	left_out_note(&p);
 	arena_free(p.arena);
 }
