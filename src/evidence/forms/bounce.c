@@ -290,6 +290,15 @@ static void take_text(struct reader *r, struct state *st, struct slice line, str
 		st->rcpt = arena_copy(r, slice_between(s, S("<"), S(">")));
 		st->host = st->after = SLICE_NONE;
 	}
+	/* qmail-remote */
+	if (slice_has(s, S("does not like recipient")))
+		st->after = S("RCPT");
+	else if (slice_has(s, S("failed after I sent the message")))
+		st->after = S("DOT");
+	else if (slice_has(s, S("but sender was rejected")))
+		st->after = S("MAIL");
+	else if (slice_has(s, S("but greeting failed")))
+		st->after = S("CONNECT");
 	if (slice_starts(s, S("host ")) || slice_has(s, S(": host ")))
 		st->host = arena_copy(r, host_before(s));
 	if (is_smtp_error(s)) {

@@ -204,6 +204,13 @@ static bool skip_one(struct slice *s)
 		; /* a list of bullets */
 	} else {
 		word = slice_next_word(&t);
+		struct slice dash = t;
+		slice_skip_space(&dash);
+		if (slice_skip(&dash, S("- ")) && word.n > 2 && word.n < 40) { /* "davmail  - > * OK" */
+			slice_skip_space(&dash);
+			*s = dash;
+			return true;
+		}
 		bool day = word.n == 3 && t.n > 1 && ascii_is_digit(t.p[1]); /* "Thu 2021-03-04" */
 		if (!day && !is_level(word) && (word.n < 3 || word.n > 40 || word.p[word.n - 1] != ':'))
 			return false;
@@ -311,7 +318,7 @@ static int recognise(struct reader *r, struct slice line)
 	if (h.kind == WORD && plain != SIDE_UNKNOWN && plain != h.side)
 		return FORM_NO;
 	/* "> 220 …" is quoted mail */
-	if (h.kind == ARROW && h.bid == 30 && plain != h.side && (plain != SIDE_UNKNOWN || reader_active(r) != &form_marked))
+	if (h.kind == ARROW && h.bid == 30 && (line.p[0] == '>' || line.p[0] == '<') && plain != h.side && (plain != SIDE_UNKNOWN || reader_active(r) != &form_marked))
 		return FORM_NO;
 	if (plain != SIDE_UNKNOWN)
 		return h.bid + 10;

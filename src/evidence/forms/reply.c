@@ -15,7 +15,7 @@ static bool is_refusal(struct slice s)
 	if (s.n < 8 || (s.p[0] != '4' && s.p[0] != '5') || s.p[1] > '5' || !ascii_is_digit(s.p[1]) || !ascii_is_digit(s.p[2]))
 		return false;
 	if (s.p[3] == '-')
-		return ascii_is_alnum(s.p[4]);
+		return s.p[4] > ' ';
 	return s.p[3] == ' ' && (enhanced_parse(slice_from(s, 4), &enhanced) || (ascii_is_alpha(s.p[4]) && dialogue_guess(SIDE_SERVER, s) == PROTOCOL_SMTP));
 }
 
@@ -24,11 +24,11 @@ static int recognise(struct reader *r, struct slice line)
 	struct slice s = line;
 	slice_skip_space(&s);
 	bool pop = slice_starts(s, S("-ERR "));
+	struct state *st = reader_state(r, &form_reply);
+	if (st->text.n && reader_active(r) == &form_reply && s.n > 3 && slice_eq(slice_sub(s, 0, 3), slice_sub(st->text, 0, 3)))
+		return FORM_SURE;
 	if (!pop && !is_refusal(s))
 		return FORM_NO;
-	struct state *st = reader_state(r, &form_reply);
-	if (st->text.n && reader_active(r) == &form_reply)
-		return FORM_SURE;
 	/* after an announcement ("Connected to …") it is a greeting, in a dialogue an answer */
 	if (reader_dialogue(r) && reader_lines_since_said(r) == UINT32_MAX)
 		return FORM_NO;
