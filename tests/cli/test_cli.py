@@ -187,6 +187,7 @@ class Output(Case):
     LANGUAGES = (
         ('pl', 'Dowody', 'Nazwa w EHLO zawiera podkreślenie', 'którego mx nie dopuszcza'),
         ('ru', 'Доказательства', 'В имени EHLO есть подчёркивание', 'а mx его не допускает'),
+        ('es', 'Pruebas', 'El nombre en EHLO lleva un guion bajo', 'que mx no admite'),
     )
 
     def test_languages(self):
