@@ -205,7 +205,7 @@ static struct event *open_reply(struct dialogue *d, const struct line *l, unsign
 }
 
 /* A line that goes on with an open EHLO reply although the client has spoken meanwhile, or any line while it has not. */
-static bool continues(const struct dialogue *d, unsigned code, struct slice text)
+static bool continues(const struct dialogue *d, unsigned code, uint8_t sep, struct slice text)
 {
 	const struct event *e = d->open_reply;
 	if (code != e->answer.code)
@@ -215,6 +215,11 @@ static bool continues(const struct dialogue *d, unsigned code, struct slice text
 		return true;
 	struct slice word = slice_next_word(&text);
 	if (!is_verb(front, S("EHLO")) || word.n == 0)
+		return false;
+	/* Replies to other commands hardly ever have several lines. */
+	if (sep == '-')
+		return true;
+	if (!ascii_is_alpha(word.p[0]))
 		return false;
 	for (size_t i = 0; i < word.n; i++)
 		if (word.p[i] >= 'a' && word.p[i] <= 'z')
@@ -248,13 +253,19 @@ static void server_line(struct dialogue *d, const struct line *l)
 			finish_reply(d, true);
 		return;
 	}
-	if (d->open_reply && !continues(d, code, text)) {
+	if (d->open_reply && !continues(d, code, sep, text)) {
 		/* "250-a" then "550 b": one reply with two codes to some clients, two to others. */
 		bool mixed = code != d->open_reply->answer.code && d->pending_n < 2;
-		if (mixed)
+		if (mixed) {
 			d->open_reply->oddities |= ODD_MIXED_CODES;
-		else
+			/* Strict clients believe the last line (RFC 5321 section 4.2.1), and a refusal in it is what the server meant. */
+			if (code >= 400) {
+				d->open_reply->answer.code = code;
+				d->open_reply->answer.status = status_of(code);
+			}
+		} else {
 			finish_reply(d, false);
+		}
 	}
 	struct event *e = d->open_reply ? d->open_reply : open_reply(d, l, code);
 	if (!e)

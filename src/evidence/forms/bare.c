@@ -1,4 +1,5 @@
 /* A dialogue without marks: telnet, netcat, or what JavaMail and others print. The grammar tells who says what. */
+#include "base/base64.h"
 #include "evidence/form.h"
 
 /* Lines of prose or blank lines that may stand inside one dialogue. */
@@ -82,6 +83,10 @@ static int recognise(struct reader *r, struct slice line)
 	if (!s.n)
 		return FORM_NO;
 	if (dialogue_client_in_sasl(d) && is_base64_step(s))
+		return FORM_LIKELY;
+	/* The rest of credentials that a tool wrapped: base64 right behind a command that waits. */
+	if (dialogue_pending(d) && reader_lines_since_said(r) == 0 && s.n >= 8 && is_base64_step(s) && base64_is_plausible(s) &&
+	    dialogue_guess_side(dialogue_protocol(d), s) == SIDE_UNKNOWN)
 		return FORM_LIKELY;
 	if (dialogue_server_in_listing(d) && dialogue_protocol(d) == PROTOCOL_POP3 && reader_lines_since_said(r) == 0)
 		return FORM_LIKELY;

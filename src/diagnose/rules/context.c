@@ -1,0 +1,214 @@
+/* Inferences that need what stands around the failure: the same login by another way, the product named in prose, the service that hosts a domain. */
+#include <libintl.h>
+
+#include "diagnose/rule.h"
+
+#define _(s) gettext(s)
+
+/* AUTH LOGIN fails with the user name on its line and passes without, in whatever session: the server cannot take the initial response. */
+static void find_login_with_and_without(struct dx *x, const struct session *unused)
+{
+	const struct transcript *t = dx_transcript(x);
+	const struct login *with = NULL, *without = NULL;
+	(void)unused;
+	for (size_t i = 0; i < t->sessions.n && i < 50; i++) {
+		const struct session *s = t->sessions.v[i];
+		for (size_t j = 0; j < s->logins.n; j++) {
+			const struct login *l = &s->logins.v[j];
+			if (!slice_eq(l->mech, S("LOGIN")))
+				continue;
+			if (l->initial_response && l->failed)
+				with = with ? with : l;
+			else if (!l->initial_response && l->passed)
+				without = without ? without : l;
+		}
+	}
+	if (!with || !without)
+		return;
+	struct draft *d = dx_find(x, "auth-login-initial-response", 0.92, with->reply);
+	dx_evidence(d, with->command);
+	dx_evidence(d, without->command);
+	dx_evidence(d, without->reply);
+	dx_keep(d);
+}
+
+#define SHARED_SECRET "(?:CRAM-MD5|DIGEST-MD5|SCRAM-SHA-\\d+|NTLM|GSSAPI)"
+
+/* A mechanism that needs the password itself fails, and somebody says that PLAIN or LOGIN works. */
+static void find_other_mechanism_works(struct dx *x, const struct session *s)
+{
+	(void)s;
+	const struct event *failure = dx_search(x, KINDS_TOLD | KIND(EV_REPLY), "(?:AUTH\\w*|SASL|mechanism|using|with)[^\\n]{0,30}\\b" SHARED_SECRET
+		"\\b[^\\n]{0,80}(?:\\bNO\\b|fail|reject|535|denied|invalid|error|refused)", NULL);
+	if (!failure)
+		return;
+	const struct event *works = dx_search(x, KIND(EV_PROSE) | KIND(EV_ERROR),
+		"(?:plain|\\blogin\\b)[^\\n]{0,60}\\b(?:all good|works?|fine|ok|succeeds?|no problem|passes)\\b|\\b(?:works?|fine|ok)\\b[^\\n]{0,30}(?:with|using|when)[^\\n]{0,20}(?:plain|\\blogin\\b)",
+		NULL);
+	if (works)
+		dx_evidence(dx_find(x, "auth-mech-advertised-but-broken", 0.82, failure), works);
+}
+
+/* An interceptor is named beside a certificate or connection failure. */
+static void find_scanner_named(struct dx *x, const struct session *s)
+{
+	(void)s;
+	const struct event *named = dx_search(x, KIND(EV_PROSE) | KIND(EV_ERROR) | KIND(EV_CONFIG),
+		"\\b(?:Avast|AVG|Kaspersky|ESET|Bitdefender|McAfee|Norton|Sophos|Avira|G ?Data|Trend Micro|Dr\\.? ?Web|Zscaler|mail shield|web/?mail shield|anti-?virus|virus scanner)\\b",
+		NULL);
+	const struct event *failure = named ? dx_search(x, KINDS_TOLD, "certificate|self.signed|\\bSSL\\b|\\bTLS\\b|cannot (?:reach|connect)|could not connect|unable to connect|handshake", NULL)
+					    : NULL;
+	if (!failure)
+		return;
+	bool switched = dx_match(x, named->text, "switch|install|since|after|disabl|turn(?:ing|ed)? off|scan");
+	struct draft *d = dx_find(x, "antivirus-intercepts-tls", switched ? 0.72 : 0.5, failure);
+	dx_evidence(d, named);
+}
+
+/* Every server, of different owners, shows a self-signed certificate: it is not theirs. */
+static void find_all_servers_self_signed(struct dx *x, const struct session *s)
+{
+	(void)s;
+	const struct event *failure = dx_search(x, KINDS_TOLD, "self.signed certificate", NULL);
+	const struct event *all = failure ? dx_search(x, KIND(EV_PROSE) | KIND(EV_ERROR),
+		"(?:no matter (?:what|which)|every|all|any|several|different)[^\\n]{0,40}(?:servers?|providers?|smtp|hosts?)[^\\n]{0,120}|(?:gmail|outlook|amazon|yahoo)[^\\n]{0,60}(?:gmail|outlook|amazon|ses|yahoo|own)", NULL)
+					  : NULL;
+	if (all && dx_match(x, all->text, "no matter|every|all |any |gmail|google"))
+		dx_evidence(dx_find(x, "antivirus-intercepts-tls", 0.75, failure), all);
+}
+
+#define HOSTED_ELSEWHERE "g ?suite|google (?:workspace|apps|mail)|office ?365|microsoft ?365|exchange online|outlook\\.com|zoho|fastmail|\\bMX\\b[^\\n]{0,40}(?:google|outlook|elsewhere|other)|hosted (?:elsewhere|externally)"
+
+/* "User unknown in local (virtual) table" at a machine that is meant to pass the domain's mail on to where it is hosted. */
+static void find_hosted_elsewhere(struct dx *x, const struct session *s)
+{
+	(void)s;
+	const struct event *unknown = dx_search(x, KIND(EV_REPLY) | KINDS_TOLD, "user unknown in (?:local recipient|virtual (?:mailbox|alias)) table|unknown (?:local|virtual) user|relay=local\\b[^\\n]*unknown user",
+		NULL);
+	const struct event *hosted = unknown ? dx_search(x, KIND(EV_PROSE) | KIND(EV_ERROR) | KIND(EV_CONFIG), HOSTED_ELSEWHERE, NULL) : NULL;
+	if (hosted)
+		dx_evidence(dx_find(x, "domain-class-misconfigured", 0.84, unknown), hosted);
+}
+
+/* The token's audience or the scope asked for is another service's, and the mail login fails. */
+static void find_foreign_audience(struct dx *x, const struct session *s)
+{
+	(void)s;
+	const struct event *scope = dx_search(x, KINDS_AROUND | KIND(EV_ERROR),
+		"https?://(?:graph\\.microsoft\\.com|ps\\.outlook\\.com|manage\\.office\\.com|management\\.azure\\.com|graph\\.windows\\.net|vault\\.azure\\.net)|\"?aud\"?\\s*[:=]\\s*\"?(?:https?://(?!outlook\\.office(?:365)?\\.com)|00000003-0000-0000-c000-000000000000)",
+		NULL);
+	if (!scope)
+		return;
+	const struct event *mail = dx_search(x, 0, "imap|smtp|pop3|outlook\\.office365|XOAUTH2", NULL);
+	const struct event *failure = mail ? dx_search(x, KINDS_TOLD | KIND(EV_REPLY) | KIND(EV_PROSE), "authenticat\\w* (?:failed|unsuccessful)|AUTHENTICATE failed|535|\\bNO\\b [^\\n]*fail", NULL) : NULL;
+	if (failure)
+		dx_evidence(dx_find(x, "oauth-wrong-audience", 0.86, scope), failure);
+}
+
+/* A great provider's own host name does not resolve at the receiving server: its resolver is what fails. */
+static void find_resolver_fails(struct dx *x, const struct session *s)
+{
+	(void)s;
+	const struct event *e = dx_search(x, KIND(EV_REPLY) | KINDS_TOLD,
+		"<(?:[\\w.-]+\\.)?(?:google|gmail|outlook|yahoo(?:dns)?|amazonses|protection\\.outlook|icloud|apple)\\.(?:com|net)>: Helo command rejected: Host not found|Helo command rejected: Host not found;[^\\n]{0,200}helo=<[\\w.-]*(?:google|outlook|yahoo|amazonses)\\.com>",
+		NULL);
+	if (e)
+		dx_find(x, "server-dns-resolution-broken", 0.86, e);
+}
+
+/* The program was given a host, but knocks at localhost. */
+static void find_settings_ignored(struct dx *x, const struct session *s)
+{
+	(void)s;
+	const struct event *refused = dx_search(x, KINDS_TOLD,
+		"(?:localhost|127\\.0\\.0\\.1|\\[?::1\\]?)[^\\n]{0,60}(?:refused|ECONNREFUSED|111|10061)|(?:refused|ECONNREFUSED)[^\\n]{0,60}(?:localhost|127\\.0\\.0\\.1|::1)", NULL);
+	if (!refused)
+		return;
+	const struct event *settings = dx_search(x, KIND(EV_PROSE) | KIND(EV_ERROR) | KIND(EV_CONFIG),
+		"settings?[^\\n]{0,40}(?:ignored|not (?:used|applied|read|picked)|no effect)|ignor\\w+[^\\n]{0,30}settings?|still (?:using|connect\\w*|tr\\w+)[^\\n]{0,20}[`'\"]?localhost|(?:set ?up|configured)[^\\n]{0,40}(?:smtp|mandrill|sendgrid|mailgun|ses|gmail)|fetch\\(\"?SMTP_HOST",
+		NULL);
+	if (settings)
+		dx_evidence(dx_find(x, "wrong-host-localhost-default", 0.84, refused), settings);
+}
+
+#define HOST_CHARS "[a-z0-9][a-z0-9.-]*"
+
+/* Another server answers than the one that was called: a redirect at the hoster or in a firewall. */
+static void find_other_server_answers(struct dx *x, const struct session *unused)
+{
+	const struct transcript *t = dx_transcript(x);
+	(void)unused;
+	const struct event *called = dx_search(x, 0,
+		"(?:opening to|connect(?:ing|ed)? to|Trying|Resolved|host[ =:]+)\\s*(?:ssl://|tls://|smtp://)?(?:smtp\\.(?:gmail|googlemail)\\.com|smtp\\.office365\\.com|smtp-mail\\.outlook\\.com|smtp\\.mail\\.yahoo\\.com)", NULL);
+	if (!called)
+		return;
+	for (size_t i = 0; i < t->sessions.n && i < 20; i++) {
+		const struct event *greeting = session_event(t->sessions.v[i], EV_GREETING, 0);
+		if (!greeting || !dx_match(x, greeting->text, "^220[ -]" HOST_CHARS "\\s") ||
+		    dx_match(x, greeting->text, "gsmtp|google|outlook|office365|microsoft|yahoo|prod\\."))
+			continue;
+		struct draft *d = dx_find(x, "firewall-inspection-rewrites-smtp", 0.85, greeting);
+		dx_evidence(d, called);
+		return;
+	}
+}
+
+/* STARTTLS, a ClientHello of an old version, and the server hangs up. */
+static void find_old_hello_dropped(struct dx *x, const struct session *s)
+{
+	(void)s;
+	const struct event *hello = dx_search(x, 0, "client ?hello[^\\n]{0,60}(?:TLS ?v?1\\.?[01]\\b|TLSv1\\b(?!\\.[23])|SSL ?v?3|3\\.[12]\\b|0x030[012])", NULL);
+	const struct event *closed = hello ? dx_search(x, 0, "closed by (?:peer|remote|server)|connection (?:closed|reset|lost)|handshake (?:failed|failure)|EOF|protocol.version", NULL) : NULL;
+	if (closed)
+		dx_evidence(dx_find(x, "tls-version-too-old-client", 0.82, hello), closed);
+}
+
+/* The relay knows no logins and says so to a program that wants one, and somebody says that none is needed there. */
+static void find_none_wanted(struct dx *x, const struct session *s)
+{
+	(void)s;
+	const struct event *none = dx_search(x, KIND(EV_PROSE) | KIND(EV_CONFIG) | KIND(EV_ERROR),
+		"(?:do(?:es)? not|don't|doesn't|without|no|un)[ -]?(?:have |need |require |use )?(?:an? )?auth(?:entication|enticated)?\\b[^\\n]{0,40}(?:smtp|relay|server|for|\\.)|unauthenticated (?:internal )?(?:smtp )?relay|(?:username|password|login)[^\\n]{0,30}(?:left )?(?:blank|empty)[^\\n]{0,40}works?|works?[^\\n]{0,60}(?:blank|empty|without (?:a )?(?:user|password|login|auth))",
+		NULL);
+	const struct event *refused = none ? dx_search(x, KINDS_TOLD | KIND(EV_REPLY) | KIND(EV_PROSE),
+		"AUTH(?:ENTICATION)? (?:extension )?(?:is )?not (?:supported|enabled|available|implemented)|does(?: not|n't) support auth|50[0234][^\\n]{0,40}auth|no (?:supported|suitable) auth|extension not supported by server|Error, code: 250", NULL)
+					   : NULL;
+	if (refused)
+		dx_evidence(dx_find(x, "auth-sent-where-none-wanted", 0.84, refused), none);
+}
+
+/* The session said HELO only, so that no AUTH was offered, and the client complains of just that. */
+static void find_helo_only_no_auth(struct dx *x, const struct session *s)
+{
+	const struct event *helo = NULL;
+	for (size_t i = 0; i < s->events.n; i++) {
+		const struct event *e = s->events.v[i];
+		if (e->kind != EV_COMMAND)
+			continue;
+		if (slice_eq(e->command.verb, S("EHLO")))
+			return;
+		if (slice_eq(e->command.verb, S("HELO")))
+			helo = e;
+	}
+	if (!helo || s->from_log)
+		return;
+	const struct event *complaint = dx_search_session(x, s, KINDS_TOLD, "does(?: not|n't) support (?:\\w+ )?auth|auth\\w*[^\\n]{0,20} not (?:supported|offered|available)|no (?:supported )?auth");
+	if (complaint)
+		dx_evidence(dx_find(x, "helo-instead-of-ehlo", 0.85, complaint), helo);
+}
+
+const struct rule rules_context[] = {
+	{"login-with-and-without", "auth-login-initial-response", RULE_INPUT, find_login_with_and_without},
+	{"other-mechanism-works", "auth-mech-advertised-but-broken", RULE_INPUT, find_other_mechanism_works},
+	{"scanner-named", "antivirus-intercepts-tls", RULE_INPUT, find_scanner_named},
+	{"all-servers-self-signed", "antivirus-intercepts-tls", RULE_INPUT, find_all_servers_self_signed},
+	{"hosted-elsewhere", "domain-class-misconfigured", RULE_INPUT, find_hosted_elsewhere},
+	{"foreign-audience", "oauth-wrong-audience", RULE_INPUT, find_foreign_audience},
+	{"resolver-fails", "server-dns-resolution-broken", RULE_INPUT, find_resolver_fails},
+	{"settings-ignored", "wrong-host-localhost-default", RULE_INPUT, find_settings_ignored},
+	{"other-server-answers", "firewall-inspection-rewrites-smtp", RULE_INPUT, find_other_server_answers},
+	{"none-wanted", "auth-sent-where-none-wanted", RULE_INPUT, find_none_wanted},
+	{"helo-only-no-auth", "helo-instead-of-ehlo", RULE_SESSION, find_helo_only_no_auth},
+	{"old-hello-dropped", "tls-version-too-old-client", RULE_INPUT, find_old_hello_dropped},
+	{0},
+};
