@@ -414,6 +414,8 @@ static bool program_inside(struct slice line, struct syslog_line *ret)
 {
 	static const char *const names[] = {" postfix/", " dovecot: ", " dovecot[", " exim[", " sendmail[", " sm-mta[", NULL};
 	struct slice front = slice_sub(line, 0, 64);
+	if (slice_find_byte(front, ':') == SLICE_NPOS || slice_find_byte(front, ' ') == SLICE_NPOS)
+		return false;
 	for (size_t i = 0; names[i]; i++) {
 		size_t at = slice_find(front, slice_from_cstr(names[i]));
 		if (at != SLICE_NPOS)
