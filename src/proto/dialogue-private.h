@@ -29,6 +29,7 @@ struct half {
 	size_t kept_n, kept_cap;
 	uint64_t length;
 	bool has_first, last_byte_cr, bare_cr;
+	bool after_gap; /* bytes are missing before the current line */
 	struct stamp first, last;
 	struct message message;
 	struct event *message_event;
@@ -58,6 +59,7 @@ struct dialogue {
 	struct event *open_reply; /* multi-line reply or listing under construction */
 	struct event *open_command; /* IMAP: command waiting for its literal's rest */
 	size_t reply_cap, raw_cap, text_cap;
+	const struct event *unseen; /* command whose reply is missing in the evidence */
 	unsigned lmtp_recipients;
 	bool listing_is_message;
 };
@@ -87,6 +89,8 @@ void dialogue_sasl_begin(struct dialogue *d, struct event *cmd, struct slice mec
 void dialogue_sasl_challenge(struct dialogue *d, struct event *e, struct slice base64);
 void dialogue_sasl_response(struct dialogue *d, const struct line *l);
 void dialogue_sasl_end(struct dialogue *d);
+/* What the missing reply to this command must have been, by what the client says next: 334 to AUTH, 354 to DATA. */
+bool dialogue_reply_unseen(const struct dialogue *d, struct slice verb);
 /* Marks the secret of an event. */
 void dialogue_secret(struct event *e, struct slice part);
 

@@ -55,6 +55,21 @@ bool dialogue_in_tls(const struct dialogue *d)
 	return d->tls;
 }
 
+static bool asks_tls(const struct event *cmd)
+{
+	return cmd && (slice_eq(cmd->command.verb, S("STARTTLS")) || slice_eq(cmd->command.verb, S("STLS")));
+}
+
+bool dialogue_tls_asked(const struct dialogue *d)
+{
+	return asks_tls(d->unseen) || (d->pending_n && asks_tls(d->pending[d->pending_n - 1]));
+}
+
+bool dialogue_reply_unseen(const struct dialogue *d, struct slice verb)
+{
+	return d->unseen && slice_eq(d->unseen->command.verb, verb);
+}
+
 bool dialogue_greeted(const struct dialogue *d)
 {
 	return d->greeted;
@@ -337,8 +352,8 @@ static uint32_t line_oddities(const struct half *h, struct slice text, bool ende
 	return odd;
 }
 
-/* The current line of that side is complete (or the input ended inside it). */
-static void line_done(struct dialogue *d, enum side side, bool ended)
+/* The current line of that side is complete, or the input ended inside it, or (cut) bytes are missing in it. */
+static void line_done(struct dialogue *d, enum side side, bool ended, bool cut)
 {
 	struct half *h = half_of(d, side);
 	struct line l = {.bytes = slice_of(h->kept, h->kept_n), .first = h->first, .last = h->last};
@@ -346,6 +361,8 @@ static void line_done(struct dialogue *d, enum side side, bool ended)
 	l.text = ended && h->length == h->kept_n ? slice_chomp(l.bytes) : l.bytes;
 	l.length = h->length - (ended ? (crlf ? 2 : 1) : 0);
 	l.oddities = line_oddities(h, l.text, ended, crlf);
+	if (cut)
+		l.oddities = (l.oddities & ~(uint32_t)ODD_NO_EOL) | ODD_GAP | ODD_CUT;
 	/* The grammar may feed on: reset first, the kept bytes stay untouched until then. */
 	h->kept_n = 0;
 	h->length = 0;
@@ -361,6 +378,9 @@ static void line_done(struct dialogue *d, enum side side, bool ended)
 		d->grammar->server_line(d, &l);
 	else
 		d->grammar->client_line(d, &l);
+	half_of(d, side)->after_gap = false;
+	if (side == SIDE_CLIENT)
+		d->unseen = NULL;
 }
 
 /* Bytes that tell TLS from text. */
@@ -424,7 +444,7 @@ static struct slice feed_line(struct dialogue *d, enum side side, struct slice b
 	struct slice part = slice_sub(bytes, 0, lf == SLICE_NPOS ? bytes.n : lf + 1);
 	line_store(d, h, part, stamp);
 	if (lf != SLICE_NPOS)
-		line_done(d, side, true);
+		line_done(d, side, true, false);
 	return slice_from(bytes, part.n);
 }
 
@@ -483,9 +503,37 @@ void dialogue_feed(struct dialogue *d, enum side side, struct slice bytes, const
 	}
 }
 
+/* A whole reply (or several) is missing: what was asked has been answered. IMAP's replies carry tags and find their command by themselves. */
+static void reply_lost(struct dialogue *d)
+{
+	struct event *cmd = dialogue_front(d);
+	bool greeted = d->greeted;
+	d->greeted = true;
+	if (!greeted || !cmd)
+		return;
+	d->unseen = cmd;
+	d->pipelining = true; /* not known any more */
+	if (slice_eq(cmd->command.verb, S("AUTH")) || slice_eq(cmd->command.verb, S("AUTHENTICATE")))
+		d->in_sasl = true;
+	while (d->protocol != PROTOCOL_IMAP && dialogue_pop(d))
+		continue;
+}
+
+static void gap_event(struct dialogue *d, enum side side, uint64_t lost, const struct stamp *stamp)
+{
+	struct line l = {.first = *stamp, .last = *stamp, .oddities = ODD_GAP};
+	struct event *e = dialogue_event(d, EV_UNTAGGED, side, &l);
+	if (!e)
+		return;
+	e->text = arena_printf(d->arena, "(%llu bytes missing)", (unsigned long long)lost);
+	dialogue_emit(d, e);
+}
+
 void dialogue_gap(struct dialogue *d, enum side side, uint64_t lost, const struct stamp *stamp)
 {
 	struct half *h = half_of(d, side);
+	if (h->mode == MODE_OPAQUE)
+		return;
 	if (h->mode == MODE_COUNTED && lost && lost <= h->counted_left) {
 		h->counted_left -= lost;
 		if (h->counted_left == 0) {
@@ -499,14 +547,17 @@ void dialogue_gap(struct dialogue *d, enum side side, uint64_t lost, const struc
 			h->message_event->oddities |= ODD_GAP;
 		return;
 	}
-	if (h->mode == MODE_LINES && h->length && d->grammar)
-		line_done(d, side, false);
-	struct line l = {.first = *stamp, .last = *stamp, .oddities = ODD_GAP};
-	struct event *e = dialogue_event(d, EV_UNTAGGED, side, &l);
-	if (!e)
-		return;
-	e->text = arena_printf(d->arena, "(%llu bytes missing)", (unsigned long long)lost);
-	dialogue_emit(d, e);
+	bool cut = h->length || (side == SIDE_SERVER && d->open_reply);
+	if (h->mode == MODE_LINES && h->length)
+		line_done(d, side, false, true);
+	if (side == SIDE_SERVER && d->open_reply) {
+		d->open_reply->oddities |= ODD_GAP | ODD_CUT;
+		d->grammar->end(d);
+	}
+	if (!cut && side == SIDE_SERVER)
+		reply_lost(d);
+	h->after_gap = true;
+	gap_event(d, side, lost, stamp);
 }
 
 void dialogue_end(struct dialogue *d)
@@ -523,7 +574,7 @@ void dialogue_end(struct dialogue *d)
 			h->mode = MODE_LINES;
 			dialogue_message_end(d, side, false);
 		} else if (h->mode == MODE_LINES && h->length) {
-			line_done(d, side, false);
+			line_done(d, side, false, false);
 		}
 	}
 	if (d->grammar)

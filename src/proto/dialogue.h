@@ -31,7 +31,8 @@ typedef void (*dialogue_sink)(void *user, struct event *e);
 struct dialogue *dialogue_new(struct arena *a, enum protocol p, dialogue_sink sink, void *user);
 /* side must be SIDE_CLIENT or SIDE_SERVER. */
 void dialogue_feed(struct dialogue *d, enum side side, struct slice bytes, const struct stamp *stamp);
-/* `lost` bytes of that side are missing here (0: unknown number). */
+/* `lost` bytes of that side are missing here (0: unknown number). A line or reply that they cut is handed over as it is; otherwise a whole reply is
+ * missing, and what was asked counts as answered. */
 void dialogue_gap(struct dialogue *d, enum side side, uint64_t lost, const struct stamp *stamp);
 /* Both sides continue in clear (decrypted) text after TLS started, or are TLS from the first byte and given here decrypted. */
 void dialogue_tls_started(struct dialogue *d);
@@ -53,6 +54,8 @@ unsigned dialogue_pending(const struct dialogue *d);
 bool dialogue_greeted(const struct dialogue *d);
 /* STARTTLS or STLS was accepted: what follows is TLS. */
 bool dialogue_in_tls(const struct dialogue *d);
+/* STARTTLS or STLS was said, and its reply is awaited or missing. */
+bool dialogue_tls_asked(const struct dialogue *d);
 
 /* Protocol of a dialogue from one line of it, PROTOCOL_UNKNOWN if it fits none or several. side may be SIDE_UNKNOWN. */
 enum protocol dialogue_guess(enum side side, struct slice line);

@@ -123,7 +123,7 @@ static void status_line(struct dialogue *d, const struct line *l)
 	}
 	struct event *cmd = dialogue_pop(d);
 	if (!cmd)
-		e->oddities |= ODD_UNEXPECTED;
+		e->oddities |= half_of(d, SIDE_CLIENT)->after_gap ? ODD_GAP : ODD_UNEXPECTED;
 	dialogue_link(cmd, e);
 	if (cmd)
 		apply_reply(d, cmd, e);

@@ -185,7 +185,7 @@ static void finish_reply(struct dialogue *d, bool complete)
 	if (cmd && cmd == dialogue_front(d))
 		dialogue_pop(d);
 	if (!cmd)
-		e->oddities |= ODD_UNEXPECTED;
+		e->oddities |= half_of(d, SIDE_CLIENT)->after_gap ? ODD_GAP : ODD_UNEXPECTED;
 	dialogue_link(cmd, e);
 	apply_reply(d, cmd, e);
 	dialogue_emit(d, e);
@@ -235,6 +235,24 @@ static void take_enhanced(struct event *e, struct slice text)
 		e->answer.enhanced = s;
 }
 
+/* The rest of a line whose beginning is missing. */
+static void rest_of_line(struct dialogue *d, enum side side, const struct line *l)
+{
+	struct event *e = dialogue_event(d, EV_UNTAGGED, side, l);
+	if (!e)
+		return;
+	e->oddities |= ODD_GAP;
+	dialogue_emit(d, e);
+}
+
+/* The message lost its end in a gap: its reply tells that it had one. */
+static void end_lost_message(struct dialogue *d)
+{
+	struct half *h = half_of(d, SIDE_CLIENT);
+	if (h->mode == MODE_MESSAGE && h->message_event && (h->message_event->oddities & ODD_GAP) && dialogue_front(d) == h->message_event)
+		dialogue_message_end(d, SIDE_CLIENT, true);
+}
+
 static void server_line(struct dialogue *d, const struct line *l)
 {
 	unsigned code = 0;
@@ -243,6 +261,10 @@ static void server_line(struct dialogue *d, const struct line *l)
 	struct slice line = slice_trim_right(l->text);
 	if (!smtp_reply_line(line, &code, &sep, &text)) {
 		struct event *e = d->open_reply;
+		if (!e && half_of(d, SIDE_SERVER)->after_gap) {
+			rest_of_line(d, SIDE_SERVER, l);
+			return;
+		}
 		if (!e)
 			e = open_reply(d, l, 0);
 		if (!e)
@@ -253,6 +275,7 @@ static void server_line(struct dialogue *d, const struct line *l)
 			finish_reply(d, true);
 		return;
 	}
+	end_lost_message(d);
 	if (d->open_reply && !continues(d, code, sep, text)) {
 		/* "250-a" then "550 b": one reply with two codes to some clients, two to others. */
 		bool mixed = code != d->open_reply->answer.code && d->pending_n < 2;
@@ -309,6 +332,14 @@ static void client_line(struct dialogue *d, const struct line *l)
 	uint32_t odd = 0;
 	struct slice word = l->text;
 	word = slice_next_word(&word);
+	if (dialogue_reply_unseen(d, S("DATA")) && !(smtp_is_verb(word) && !is_header(l->text))) {
+		message_expected(d);
+		struct half *h = half_of(d, SIDE_CLIENT);
+		message_add(&h->message, l->bytes);
+		if (h->message_event)
+			h->message_event->stamp = l->first;
+		return;
+	}
 	/* A known verb with something after it is a command even where a SASL response is due (the client lost step), and so is QUIT, which
 	 * would be base64 of three odd bytes. */
 	if (d->in_sasl && !(smtp_is_verb(word) && word.n < slice_trim(l->text).n) && !slice_eq_nocase(slice_trim(l->text), S("QUIT"))) {

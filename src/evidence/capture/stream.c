@@ -13,9 +13,24 @@ struct talk {
 	struct dialogue *dialogue;
 	struct tls_stream *tls;
 	bool implicit, spoke[2];
+	bool greeted_plain;
+	bool plain[2];        /* that side answers TLS with plain text */
+	bool uncertain;       /* TLS on a foreign port: mail only if its names or its inside say so */
+	bool other;           /* the inside is no mail */
 	int64_t last_us[2];
 	struct stamp last;
 };
+
+/* A host that was asked for by ARP. */
+struct asked {
+	struct address asker, target;
+	struct stamp first, last;
+	unsigned times;
+	bool answered;
+};
+
+/* Hosts asked for that are remembered; a scan of a whole network is no mail client. */
+#define ASKED_MAX 64u
 
 struct streams {
 	unsigned input;
@@ -26,6 +41,9 @@ struct streams {
 	struct fragments *fragments;
 	int64_t idle_us;
 	bool any_port;
+	int64_t now_us;        /* of the last frame */
+	struct asked asked[ASKED_MAX];
+	size_t n_asked;
 	struct streams_counts counts;
 };
 
@@ -104,9 +122,17 @@ static const char *connect_what(const struct tcp_connection *c)
 		return "unreachable";
 	if (c->side[0].syn && c->side[1].reset && !c->side[1].syn)
 		return "refused";
-	if (c->side[0].syn && !c->side[1].packets)
+	if (c->side[0].syn && !c->side[1].packets && !c->side[0].has_acked)
 		return "no-answer";
 	return "silent";
+}
+
+/* When it was over: the first FIN or RST; the end of the capture while it was open. */
+static int64_t end_of(const struct talk *k)
+{
+	const struct tcp_connection *c = k->connection;
+	int64_t now = k->streams->now_us > c->last_us ? k->streams->now_us : c->last_us;
+	return c->end_us ? c->end_us : c->end == TCP_END_OPEN ? now : c->last_us;
 }
 
 /* First event of the session, made when the connection's fate is known (it is put in front at the end). */
@@ -131,7 +157,11 @@ static struct event *connect_event(struct talk *k)
 		fact(k, e, "icmp", slice_from_cstr(icmp_text(c)));
 	if (c->icmp_error && c->icmp_mtu)
 		fact_number(k, e, "mtu", c->icmp_mtu);
-	fact_number(k, e, "silent_ms", (c->last_us - c->start_us) / 1000);
+	fact_number(k, e, "silent_ms", (end_of(k) - c->start_us) / 1000);
+	if (!c->side[1].packets && c->side[0].has_acked)
+		fact(k, e, "one_direction", S("client"));
+	if (!c->side[0].packets && c->side[1].packets)
+		fact(k, e, "one_direction", S("server"));
 	return e;
 }
 
@@ -163,6 +193,9 @@ static void tls_event(void *user, struct event *e)
 	struct talk *k = user;
 	struct tls_facts *f = &k->session->tls;
 	struct slice what = event_fact(e, "what"), v;
+	/* It was answered, in plain text. */
+	if (slice_eq(what, S("ended")) && k->plain[1])
+		return;
 	if (slice_eq(what, S("client-hello")))
 		f->sni = event_fact(e, "sni");
 	if (slice_eq(what, S("server-hello"))) {
@@ -179,12 +212,26 @@ static void tls_event(void *user, struct event *e)
 static void tls_plain(void *user, enum side side, struct slice bytes, const struct stamp *stamp)
 {
 	struct talk *k = user;
-	dialogue_feed(k->dialogue, side, bytes, stamp);
+	if (k->uncertain && !k->other && dialogue_protocol(k->dialogue) == PROTOCOL_UNKNOWN) {
+		struct slice rest = bytes, line;
+		slice_next_line(&rest, &line);
+		k->other = dialogue_guess(side, line) == PROTOCOL_UNKNOWN;
+		k->uncertain = k->other;
+	}
+	if (!k->other)
+		dialogue_feed(k->dialogue, side, bytes, stamp);
+}
+
+static void tls_plain_gap(void *user, enum side side, uint64_t lost, const struct stamp *stamp)
+{
+	struct talk *k = user;
+	if (!k->other)
+		dialogue_gap(k->dialogue, side, lost, stamp);
 }
 
 static void tls_begin(struct talk *k, bool implicit)
 {
-	const struct tls_sink sink = {tls_event, tls_plain, k};
+	const struct tls_sink sink = {tls_event, tls_plain, tls_plain_gap, k};
 	k->tls = tls_stream_new(k->transcript->arena, k->streams->keys, &sink);
 	k->implicit = implicit;
 	k->session->tls.mode = implicit ? TLS_IMPLICIT : TLS_STARTTLS;
@@ -195,13 +242,25 @@ static void tls_begin(struct talk *k, bool implicit)
 
 enum verdict { VERDICT_MAIL, VERDICT_TLS, VERDICT_OTHER, VERDICT_MORE };
 
-static enum verdict judge(const struct tcp_connection *c, int who, struct slice head)
+/* Ports on which TLS is something else. */
+static bool is_other_tls_port(uint16_t port)
+{
+	static const uint16_t ports[] = {
+		443, 563, 636, 853, 989, 990, 992, 994, 2376, 3269, 3389, 4433, 5061, 5223, 5269, 5671, 6443, 6697, 8443, 8883, 9443,
+	};
+	for (size_t i = 0; i < sizeof ports / sizeof *ports; i++)
+		if (ports[i] == port)
+			return true;
+	return false;
+}
+
+static enum verdict judge(const struct streams *s, const struct tcp_connection *c, int who, struct slice head)
 {
 	bool port = is_mail_port(c->port[0]) || is_mail_port(c->port[1]);
-	if (tls_looks_like(head))
-		return port ? VERDICT_TLS : VERDICT_OTHER;
 	if (port)
 		return VERDICT_MAIL;
+	if (tls_looks_like(head))
+		return is_other_tls_port(c->port[1]) && tls_keys_are_empty(s->keys) ? VERDICT_OTHER : VERDICT_TLS;
 	if (head.n < 5)
 		return VERDICT_MORE;
 	struct slice line = slice_sub(head, 0, slice_find_byte(head, '\r'));
@@ -263,14 +322,32 @@ static struct slice skip_prefix(struct talk *k, int who, struct slice bytes, con
 	return is_socks(bytes, who) ? SLICE_NONE : bytes;
 }
 
+/* A side's bytes are TLS from here on: its words allow it, or a hello stands where nothing else can. */
+static bool begins_tls(const struct talk *k, int who, struct slice bytes)
+{
+	if (k->tls || !tls_looks_like(bytes))
+		return false;
+	if (dialogue_in_tls(k->dialogue) || dialogue_tls_asked(k->dialogue) || !k->spoke[who])
+		return true;
+	/* Of one side only, or with the client's words missing. */
+	return who == 1 && !k->spoke[0] && tls_is_hello(bytes);
+}
+
 static void say(struct talk *k, int who, struct slice bytes, const struct stamp *stamp)
 {
-	if (!bytes.n)
+	if (!bytes.n || k->other)
 		return;
-	if (!k->tls && (dialogue_in_tls(k->dialogue) || !k->spoke[who]) && tls_looks_like(bytes))
-		tls_begin(k, !dialogue_in_tls(k->dialogue));
+	bool asked = dialogue_in_tls(k->dialogue) || dialogue_tls_asked(k->dialogue) || (who == 1 && k->spoke[1]);
+	if (begins_tls(k, who, bytes))
+		tls_begin(k, !asked);
+	/* The client said a hello, and the server greets in plain text. */
+	if (k->tls && k->implicit && who == 1 && !k->spoke[1])
+		k->plain[1] = !tls_looks_like(bytes);
+	else if (k->tls && k->implicit && who == 1 && k->greeted_plain)
+		k->plain[1] = !tls_looks_like(bytes) && !tls_stream_agreed(k->tls);
+	k->greeted_plain |= who == 1 && !k->tls;
 	k->spoke[who] = true;
-	if (k->tls)
+	if (k->tls && !k->plain[who])
 		tls_stream_feed(k->tls, side_of(who), bytes, stamp);
 	else
 		dialogue_feed(k->dialogue, side_of(who), bytes, stamp);
@@ -281,7 +358,7 @@ static void on_bytes(void *user, struct tcp_connection *c, int who, struct slice
 	struct streams *s = user;
 	struct talk *k = c->owner;
 	if (!k) {
-		enum verdict v = judge(c, who, bytes);
+		enum verdict v = judge(s, c, who, bytes);
 		if (v == VERDICT_MORE)
 			return; /* so short a beginning on a foreign port is no mail that we could judge */
 		k = v == VERDICT_OTHER ? NULL : talk_new(s, c);
@@ -290,6 +367,7 @@ static void on_bytes(void *user, struct tcp_connection *c, int who, struct slice
 			tcp_ignore(s->tcp, c);
 			return;
 		}
+		k->uncertain = v == VERDICT_TLS;
 		s->counts.mail++;
 	}
 	struct stamp at = *stamp;
@@ -303,11 +381,13 @@ static void on_bytes(void *user, struct tcp_connection *c, int who, struct slice
 
 static void on_gap(void *user, struct tcp_connection *c, int who, uint64_t lost, const struct stamp *stamp)
 {
+	struct streams *s = user;
 	struct talk *k = c->owner;
-	(void)user;
-	if (!k)
+	if (!k && is_mail_port(c->port[1]) && (k = talk_new(s, c)))
+		s->counts.mail++;
+	if (!k || k->other)
 		return;
-	if (k->tls)
+	if (k->tls && !k->plain[who])
 		tls_stream_gap(k->tls, side_of(who), lost, stamp);
 	else
 		dialogue_gap(k->dialogue, side_of(who), lost, stamp);
@@ -339,6 +419,13 @@ static const char *end_what(const struct tcp_connection *c)
 	}
 }
 
+/* What this side sent again and again was never acknowledged. */
+static bool is_stalled(const struct tcp_connection *c, int who)
+{
+	const struct tcp_side *s = &c->side[who], *other = &c->side[!who];
+	return s->stalled_n >= 2 && other->has_acked && (int32_t)(other->acked - s->stalled_seq) <= 0;
+}
+
 static void close_event(struct talk *k)
 {
 	const struct tcp_connection *c = k->connection;
@@ -349,21 +436,34 @@ static void close_event(struct talk *k)
 		return;
 	const char *what = end_what(c);
 	int64_t said = k->last_us[0] > k->last_us[1] ? k->last_us[0] : k->last_us[1];
-	int64_t waited = said ? (c->last_us - said) / 1000 : 0;
+	int64_t since = said ? said : c->established_us ? c->established_us : c->start_us;
+	int64_t waited = end_of(k) > since ? (end_of(k) - since) / 1000 : 0;
 	e->raw = e->text = arena_printf(k->transcript->arena, "%s%s%s", what, by ? " by the " : "", by ? side_name(by) : "");
 	fact(k, e, "what", slice_from_cstr(what));
 	if (by)
 		fact(k, e, "by", slice_from_cstr(side_name(by)));
 	fact(k, e, "waiting_for", slice_from_cstr(side_name(turn(k))));
 	fact_number(k, e, "waited_ms", waited);
+	if (c->side[1].first_us > c->start_us && !k->tls)
+		fact_number(k, e, "greeting_ms", (c->side[1].first_us - c->start_us) / 1000);
 	static const char *const lost[] = {"lost_client", "lost_server"}, *const again[] = {"retransmitted_client", "retransmitted_server"};
 	for (int who = 0; who < 2; who++) {
 		if (c->side[who].lost)
 			fact_number(k, e, lost[who], (int64_t)c->side[who].lost);
 		if (c->side[who].retransmitted)
 			fact_number(k, e, again[who], c->side[who].retransmitted);
-		if (c->side[who].unanswered_full >= 2)
+		if (is_stalled(c, who)) {
 			fact(k, e, "stalled", slice_from_cstr(side_name(side_of(who))));
+			fact_number(k, e, "stalled_size", c->side[who].stalled_size);
+			fact_number(k, e, "stalled_times", c->side[who].stalled_n);
+		}
+		if (c->side[who].hole)
+			fact(k, e, "hole", slice_from_cstr(side_name(side_of(who))));
+	}
+	if (c->icmp_error) {
+		fact(k, e, "icmp", slice_from_cstr(icmp_text(c)));
+		if (c->icmp_mtu)
+			fact_number(k, e, "mtu", c->icmp_mtu);
 	}
 	k->session->closed_by = by;
 	hear(k, e);
@@ -392,15 +492,74 @@ static void set_outcome(struct session *s, const struct tcp_connection *c)
 		s->outcome = OUTCOME_TLS_FAILED;
 }
 
+/* What the capture lacks, so that nobody takes it for what the peers did. */
+static void incomplete_event(struct talk *k)
+{
+	const struct tcp_connection *c = k->connection;
+	const struct tcp_side *a = &c->side[0], *b = &c->side[1];
+	uint64_t lost = a->lost + b->lost - a->hole - b->hole;
+	bool one = !a->packets || (!b->packets && a->has_acked);
+	if (!one && !lost)
+		return;
+	struct stamp stamp = {.where = {.input = k->streams->input, .frame = (uint32_t)c->last_frame}, .time_us = c->last_us, .has_time = true};
+	struct event *e = new_event(k, EV_TOOL, SIDE_UNKNOWN, &stamp);
+	if (!e)
+		return;
+	const char *why = one ? (a->packets ? "only the client's packets are in the capture; capture both directions"
+					    : "only the server's packets are in the capture; capture both directions")
+			  : a->cut || b->cut ? "packets were captured in part only; capture whole packets (tcpdump -s 0)"
+					     : "packets are missing in the capture; capture on the machine itself, with a larger buffer (tcpdump -B 65536)";
+	e->program = S("capture");
+	fact(k, e, "what", S("incomplete"));
+	fact(k, e, "kind", one ? S("one-direction") : a->cut || b->cut ? S("cut") : S("lost"));
+	e->raw = e->text = arena_printf(k->transcript->arena, "%llu bytes of this session are not in the capture: %s", (unsigned long long)lost, why);
+	hear(k, e);
+}
+
+/* Is TLS on a foreign port mail? By what its names say, or a port that people derive from a mail port (10465, 1993). */
+static bool smells_of_mail(const struct talk *k)
+{
+	static const char *const words[] = {"smtp", "imap", "pop3", "pop.", "mail", "mx.", "mx1", "exchange", "postfix"};
+	if (protocol_from_port(k->connection->port[1] % 1000) != PROTOCOL_UNKNOWN)
+		return true;
+	for (size_t i = 0; i < k->session->events.n; i++) {
+		const struct event *e = k->session->events.v[i];
+		for (size_t j = 0; e->kind == EV_TLS && j < sizeof words / sizeof *words; j++) {
+			struct slice w = slice_from_cstr(words[j]);
+			if (slice_has_nocase(event_fact(e, "sni"), w) || slice_has_nocase(event_fact(e, "names"), w) ||
+			    slice_has_nocase(event_fact(e, "alpn"), w) || slice_has_nocase(event_fact(e, "subject"), w))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void forget(struct talk *k)
+{
+	struct streams *s = k->streams;
+	s->counts.mail--;
+	s->counts.other++;
+	tls_stream_free(k->tls);
+	transcript_free(k->transcript);
+	free(k);
+}
+
 static void hand_over(struct talk *k)
 {
 	struct streams *s = k->streams;
+	if (k->uncertain && (k->other || !smells_of_mail(k))) {
+		forget(k);
+		return;
+	}
 	struct event *e = connect_event(k);
 	if (k->tls)
 		tls_stream_end(k->tls);
 	dialogue_end(k->dialogue);
+	if (k->session->protocol == PROTOCOL_UNKNOWN)
+		k->session->protocol = protocol_from_port(k->connection->port[1] % 1000);
 	if (dialogue_protocol(k->dialogue) != PROTOCOL_UNKNOWN)
 		k->session->protocol = dialogue_protocol(k->dialogue);
+	incomplete_event(k);
 	close_event(k);
 	if (e)
 		put_first(k->transcript, k->session, e);
@@ -442,6 +601,69 @@ static void on_end(void *user, struct tcp_connection *c)
 	c->owner = NULL;
 }
 
+/* --- hosts that do not answer ARP ------------------------------------------------------------------------------------------------------------ */
+
+static void arp_packet(struct streams *s, const struct packet *p, const struct stamp *stamp)
+{
+	for (size_t i = 0; i < s->n_asked; i++) {
+		struct asked *a = &s->asked[i];
+		/* Whoever answers or asks is there. */
+		a->answered |= address_equal(&a->target, &p->from);
+		if (p->arp_reply || !address_equal(&a->target, &p->to) || !address_equal(&a->asker, &p->from))
+			continue;
+		a->times++;
+		a->last = *stamp;
+		return;
+	}
+	if (!p->arp_reply && s->n_asked < ASKED_MAX && !address_equal(&p->from, &p->to))
+		s->asked[s->n_asked++] = (struct asked){.asker = p->from, .target = p->to, .first = *stamp, .last = *stamp, .times = 1};
+}
+
+static struct slice address_text(struct arena *a, const struct address *address)
+{
+	char buf[48];
+	size_t n = address_print(address, buf);
+	return arena_dup(a, slice_of(buf, n));
+}
+
+/* A connection that could not even begin, as a session. */
+static void tell_asked(struct streams *s, const struct asked *a)
+{
+	struct transcript *t = transcript_new();
+	struct session *session = t ? session_new(t, PROTOCOL_UNKNOWN) : NULL;
+	struct talk k = {.streams = s, .transcript = t, .session = session};
+	struct event *e = session ? new_event(&k, EV_CONNECT, SIDE_CLIENT, &a->first) : NULL;
+	if (!e) {
+		transcript_free(t);
+		return;
+	}
+	session->client.address = address_text(t->arena, &a->asker);
+	session->server.address = address_text(t->arena, &a->target);
+	session->outcome = OUTCOME_NOT_CONNECTED;
+	e->stamp.where.frame_last = a->last.where.frame;
+	e->end_us = a->last.time_us;
+	e->raw = e->text = arena_printf(t->arena, "%.*s asks %u times who has %.*s (ARP): no answer", SLICE_FMT(session->client.address), a->times,
+					SLICE_FMT(session->server.address));
+	fact(&k, e, "what", S("no-arp-answer"));
+	fact_number(&k, e, "times", a->times);
+	hear(&k, e);
+	s->done(s->user, t);
+}
+
+/* Only where no session was seen at all: among others, every network has some that ask for hosts which are off. */
+static void tell_unanswered(struct streams *s)
+{
+	size_t told = 0;
+	for (size_t i = 0; i < s->n_asked && !s->counts.mail && told < 8; i++) {
+		const struct asked *a = &s->asked[i];
+		if (a->answered || a->times < 2)
+			continue;
+		told++;
+		tell_asked(s, a);
+	}
+	s->n_asked = 0;
+}
+
 /* --- life ---------------------------------------------------------------------------------------------------------------------------------------- */
 
 struct streams *streams_new(unsigned input, struct tls_keys *keys, streams_done done, void *user)
@@ -466,6 +688,7 @@ void streams_end(struct streams *s)
 {
 	tcp_free(s->tcp);
 	s->tcp = NULL;
+	tell_unanswered(s);
 }
 
 void streams_free(struct streams *s)
@@ -513,8 +736,11 @@ void streams_tick(struct streams *s, int64_t now_us, int64_t idle_us)
 
 void streams_packet(struct streams *s, const struct packet *p, const struct stamp *stamp)
 {
+	s->now_us = stamp->time_us;
 	if (p->transport == TRANSPORT_TCP || p->transport == TRANSPORT_ICMP)
 		tcp_packet(s->tcp, p, stamp);
+	else if (p->transport == TRANSPORT_ARP)
+		arp_packet(s, p, stamp);
 }
 
 struct streams_counts streams_count(const struct streams *s)

@@ -1,11 +1,14 @@
 /* stream: mail sessions out of TCP connections. Decides by content (and port) which connections speak mail, looks through PROXY headers and SOCKS, hands TLS to
  * tls.h, and tells what happened on the network (refused, no answer, silence, resets, loss) as events with facts.
  *
- * Facts of its EV_CONNECT event, first of every session: "what" = connected, refused, no-answer, unreachable, silent (connected, but nobody said anything),
- * midstream (the beginning was not captured); "connect_ms", "syns" (attempts), "icmp" (text), "mtu" (of fragmentation needed).
- * Facts of its EV_CLOSE event, last: "what" = fin, reset, open (not ended in the capture), idle; "by" = client, server; "waiting_for" = the side whose turn it was;
- * "waited_ms" = silence before the end; "lost_client", "lost_server" (bytes missing), "retransmitted_client", "retransmitted_server", "stalled" = side whose
- * full-size segments were never acknowledged. */
+ * Facts of its EV_CONNECT event, first of every session: "what" = connected, refused, no-answer, no-arp-answer, unreachable, silent (connected, but nobody
+ * said anything), midstream (the beginning was not captured); "port", "connect_ms", "syns" (attempts), "times" (ARP requests), "silent_ms", "icmp" (text),
+ * "mtu" (of fragmentation needed), "one_direction" = client, server (the only side whose packets are there).
+ * Facts of its EV_CLOSE event, last: "what" = fin, reset, open (not ended in the capture), idle; "by" = client, server; "waiting_for" = the side whose turn it
+ * was; "waited_ms" = silence before the end; "greeting_ms" = from the first SYN to the server's first byte; "lost_client", "lost_server" (bytes missing),
+ * "retransmitted_client", "retransmitted_server"; "stalled" = side whose segment was sent again and again and never acknowledged, "stalled_size",
+ * "stalled_times"; "hole" = side of which bytes were lost on the way for good; "icmp", "mtu".
+ * An EV_TOOL event of program "capture" before it, "what" = incomplete, says what the capture lacks: "kind" = one-direction, cut, lost. */
 #ifndef TT_EVIDENCE_CAPTURE_STREAM_H
 #define TT_EVIDENCE_CAPTURE_STREAM_H
 

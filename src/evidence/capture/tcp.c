@@ -4,10 +4,12 @@
 
 #define BUCKETS_MIN 1024u
 
+/* A segment that waits: for bytes before it, or for bytes of the other side that its sender had when it sent this one. */
 struct tcp_piece {
 	struct tcp_piece *next;
-	uint32_t seq;
-	uint32_t n;
+	uint32_t seq, ack;
+	uint32_t n, wire; /* captured; on the wire */
+	bool has_ack;
 	struct stamp stamp;
 	uint8_t bytes[];
 };
@@ -121,115 +123,252 @@ static struct tcp_connection *find(struct tcp *t, const struct packet *p, int *r
 	return NULL;
 }
 
-/* --- bytes in order ---------------------------------------------------------------------------------------------------------------------- */
-
-static void hand_on(struct tcp *t, struct tcp_connection *c, int who, struct slice bytes, const struct stamp *stamp)
-{
-	struct tcp_side *s = &c->side[who];
-	if (!bytes.n)
-		return;
-	s->next += (uint32_t)bytes.n;
-	s->bytes += bytes.n;
-	if (!c->ignored)
-		t->hooks.bytes(t->hooks.user, c, who, bytes, stamp);
-}
+/* --- bytes in order ----------------------------------------------------------------------------------------------------------------------
+ *
+ * Within a side sequence numbers tell the order. Between the sides acknowledgements do: who acknowledges a byte has had it. So a segment is handed on when
+ * the bytes before it were, and those of the other side that it acknowledges. Where they are not in the capture (a packet lost, one direction only, frames in
+ * the wrong order in the file) it waits for a moment of capture time, and then the missing bytes are told as a gap, at their place. */
 
 static void hand_gap(struct tcp *t, struct tcp_connection *c, int who, uint32_t lost, const struct stamp *stamp)
 {
 	struct tcp_side *s = &c->side[who];
 	s->next += lost;
 	s->lost += lost;
-	if (!c->ignored)
+	if (!c->ignored && lost)
 		t->hooks.gap(t->hooks.user, c, who, lost, stamp);
+}
+
+/* The captured part of a segment, and the rest of it as a gap. */
+static void hand_on(struct tcp *t, struct tcp_connection *c, int who, struct slice bytes, uint32_t wire, const struct stamp *stamp)
+{
+	struct tcp_side *s = &c->side[who];
+	s->next += (uint32_t)bytes.n;
+	s->bytes += bytes.n;
+	if (!s->first_us)
+		s->first_us = stamp->time_us;
+	if (bytes.n && !c->ignored)
+		t->hooks.bytes(t->hooks.user, c, who, bytes, stamp);
+	if (bytes.n >= wire)
+		return;
+	s->cut = true;
+	hand_gap(t, c, who, wire - (uint32_t)bytes.n, stamp);
+}
+
+static size_t cost(const struct tcp_piece *p)
+{
+	return sizeof *p + p->n;
+}
+
+static struct tcp_piece *unlink_first(struct tcp *t, struct tcp_side *s)
+{
+	struct tcp_piece *p = s->waiting;
+	s->waiting = p->next;
+	s->waiting_last = p->next ? s->waiting_last : NULL;
+	s->waiting_bytes -= (uint32_t)cost(p);
+	s->waiting_n--;
+	t->waiting -= cost(p);
+	return p;
 }
 
 static void drop_first(struct tcp *t, struct tcp_side *s)
 {
-	struct tcp_piece *p = s->waiting;
-	s->waiting = p->next;
-	s->waiting_bytes -= p->n;
-	t->waiting -= p->n;
+	free(unlink_first(t, s));
+}
+
+/* Are the other side's bytes up to this acknowledgement there? */
+static bool had(const struct tcp_connection *c, int who, uint32_t ack, bool has_ack)
+{
+	const struct tcp_side *other = &c->side[!who];
+	if (!has_ack)
+		return true;
+	/* A FIN takes a number, too. */
+	if (other->fin && ack == other->fin_seq + 1)
+		ack--;
+	if (!other->known) /* then the first acknowledgement tells where its bytes begin */
+		return seq_diff(ack, c->side[who].first_ack) <= 0;
+	int32_t missing = seq_diff(ack, other->next);
+	return missing <= 0 || missing > TCP_ACK_JUMP_MAX;
+}
+
+static bool is_due(const struct tcp_connection *c, int who)
+{
+	const struct tcp_side *s = &c->side[who];
+	const struct tcp_piece *p = s->waiting;
+	return p && s->known && seq_diff(p->seq, s->next) <= 0 && had(c, who, p->ack, p->has_ack);
+}
+
+static void deliver_first(struct tcp *t, struct tcp_connection *c, int who)
+{
+	struct tcp_side *s = &c->side[who];
+	struct tcp_piece *p = unlink_first(t, s);
+	uint32_t old = (uint32_t)seq_diff(s->next, p->seq);
+	if (old < p->wire)
+		hand_on(t, c, who, slice_from(slice_of(p->bytes, p->n), old), p->wire - old, &p->stamp);
 	free(p);
 }
 
-/* Waiting pieces that are due now. */
-static void take_waiting(struct tcp *t, struct tcp_connection *c, int who)
+static void take_waiting(struct tcp *t, struct tcp_connection *c)
 {
-	struct tcp_side *s = &c->side[who];
-	while (s->waiting && seq_diff(s->waiting->seq, s->next) <= 0) {
-		struct tcp_piece *p = s->waiting;
-		size_t old = (size_t)seq_diff(s->next, p->seq);
-		if (old < p->n)
-			hand_on(t, c, who, slice_of(p->bytes + old, p->n - old), &p->stamp);
-		drop_first(t, s);
+	bool more = true;
+	while (more) {
+		more = false;
+		for (int who = 0; who < 2; who++)
+			for (; is_due(c, who); more = true)
+				deliver_first(t, c, who);
 	}
 }
 
-/* What is missing before the first waiting piece will not come any more. */
-static void give_up_gap(struct tcp *t, struct tcp_connection *c, int who)
+/* Where the bytes of a side begin whose SYN was not seen. */
+static void assume_beginning(struct tcp_connection *c, int who)
 {
-	struct tcp_side *s = &c->side[who];
-	if (!s->waiting)
+	struct tcp_side *s = &c->side[who], *other = &c->side[!who];
+	if (s->known)
 		return;
-	struct stamp stamp = s->waiting->stamp;
-	hand_gap(t, c, who, s->waiting->seq - s->next, &stamp);
-	take_waiting(t, c, who);
+	s->known = true;
+	s->next = other->has_acked ? other->first_ack : s->waiting ? s->waiting->seq : 0;
+	if (s->waiting && seq_diff(s->waiting->seq, s->next) < 0)
+		s->next = s->waiting->seq;
+	/* So far apart are no two ends of one window: the acknowledgement belongs to something else. */
+	if (s->waiting && seq_diff(s->waiting->seq, s->next) > TCP_ACK_JUMP_MAX)
+		s->next = s->waiting->seq;
 }
 
-static void keep_waiting(struct tcp *t, struct tcp_connection *c, int who, uint32_t seq, struct slice bytes, const struct stamp *stamp)
+/* What the oldest waiting segment waits for will not come any more: one step of giving it up. Every call hands on something or lifts a condition. */
+static void give_up(struct tcp *t, struct tcp_connection *c)
 {
-	struct tcp_side *s = &c->side[who];
-	while (s->waiting && (s->waiting_bytes + bytes.n > TCP_WAITING_MAX || t->waiting + bytes.n > TCP_WAITING_ALL))
-		give_up_gap(t, c, who);
-	if (t->waiting + bytes.n > TCP_WAITING_ALL)
-		return;
+	const struct tcp_piece *one = c->side[0].waiting, *two = c->side[1].waiting;
+	int who = !one || (two && two->stamp.where.frame < one->stamp.where.frame);
+	struct tcp_side *s = &c->side[who], *other = &c->side[!who];
+	struct tcp_piece *p = s->waiting;
+	struct stamp stamp = p->stamp;
+	if (!s->known) {
+		assume_beginning(c, who);
+	} else if (seq_diff(p->seq, s->next) > 0) {
+		/* Never acknowledged: lost on the way, not only in the capture. */
+		if (other->has_acked && seq_diff(other->acked, s->next) <= 0)
+			s->hole += p->seq - s->next;
+		hand_gap(t, c, who, p->seq - s->next, &stamp);
+	} else if (!other->known) {
+		assume_beginning(c, !who);
+	} else {
+		/* The other side's next piece may lie before what this one acknowledges. */
+		uint32_t to = other->waiting && seq_diff(other->waiting->seq, p->ack) < 0 ? other->waiting->seq : p->ack;
+		if (to - other->next == 1)
+			other->next++; /* a FIN that is not in the capture rather than a byte */
+		else if (seq_diff(to, other->next) > 0)
+			hand_gap(t, c, !who, to - other->next, &stamp);
+		else
+			p->has_ack = false; /* each waits for the other: no honest pair does */
+	}
+	take_waiting(t, c);
+}
+
+static bool is_waiting(const struct tcp_connection *c)
+{
+	return c->side[0].waiting || c->side[1].waiting;
+}
+
+static void give_up_all(struct tcp *t, struct tcp_connection *c)
+{
+	while (is_waiting(c))
+		give_up(t, c);
+}
+
+/* Bytes before the first piece that the receiver has not acknowledged may still be sent again; what it has, or had to have, only the capture lacks. */
+static bool only_missing_here(const struct tcp_connection *c)
+{
+	for (int who = 0; who < 2; who++) {
+		const struct tcp_side *s = &c->side[who], *other = &c->side[!who];
+		const struct tcp_piece *p = s->waiting;
+		if (p && (!s->known || seq_diff(p->seq, s->next) <= 0 || (other->has_acked && seq_diff(other->acked, s->next) > 0)))
+			return true;
+	}
+	return false;
+}
+
+static void give_up_overdue(struct tcp *t, struct tcp_connection *c, int64_t now_us)
+{
+	while (is_waiting(c) && only_missing_here(c)) {
+		const struct tcp_piece *one = c->side[0].waiting, *two = c->side[1].waiting;
+		const struct tcp_piece *p = !one || (two && two->stamp.where.frame < one->stamp.where.frame) ? two : one;
+		int64_t waited = now_us - p->stamp.time_us;
+		if (waited < TCP_HOLD_MS * 1000 && waited > -TCP_HOLD_MS * 1000)
+			return;
+		give_up(t, c);
+	}
+}
+
+/* Puts a segment in its place among those that wait. */
+static bool keep(struct tcp *t, struct tcp_side *s, const struct packet *p, uint32_t seq, const struct stamp *stamp)
+{
 	struct tcp_piece **at = &s->waiting;
+	if (s->waiting_last && seq_diff(s->waiting_last->seq, seq) < 0)
+		at = &s->waiting_last->next;
 	while (*at && seq_diff((*at)->seq, seq) < 0)
 		at = &(*at)->next;
-	if (*at && (*at)->seq == seq && (*at)->n >= bytes.n)
-		return; /* the same once more */
-	struct tcp_piece *p = malloc(sizeof *p + bytes.n);
-	if (!p)
-		return;
-	*p = (struct tcp_piece){.next = *at, .seq = seq, .n = (uint32_t)bytes.n, .stamp = *stamp};
-	memcpy(p->bytes, bytes.p, bytes.n);
-	*at = p;
-	s->waiting_bytes += p->n;
-	t->waiting += p->n;
+	if (*at && (*at)->seq == seq && (*at)->wire >= p->payload_length && (*at)->n >= p->payload.n)
+		return true; /* the same once more: the first copy counts, as it does for receivers */
+	struct tcp_piece *piece = malloc(sizeof *piece + p->payload.n);
+	if (!piece)
+		return false;
+	*piece = (struct tcp_piece){
+		.next = *at, .seq = seq, .ack = p->ack, .n = (uint32_t)p->payload.n, .wire = p->payload_length, .has_ack = p->flags & TCP_ACK, .stamp = *stamp,
+	};
+	if (p->payload.n)
+		memcpy(piece->bytes, p->payload.p, p->payload.n);
+	*at = piece;
+	if (!piece->next)
+		s->waiting_last = piece;
+	s->waiting_bytes += (uint32_t)cost(piece);
+	s->waiting_n++;
+	t->waiting += cost(piece);
 	s->reordered++;
-	take_waiting(t, c, who);
+	return true;
+}
+
+static bool has_room(const struct tcp *t, const struct tcp_side *s, size_t n)
+{
+	return s->waiting_n < TCP_PIECES_MAX && s->waiting_bytes + n <= TCP_WAITING_MAX && t->waiting + n <= TCP_WAITING_ALL;
+}
+
+/* Old bytes once more, in whole. A keep-alive repeats one byte, or none. */
+static void take_repeated(struct tcp_connection *c, int who, uint32_t seq, uint32_t wire)
+{
+	struct tcp_side *s = &c->side[who], *other = &c->side[!who];
+	if (wire <= 1)
+		return;
+	s->retransmitted++;
+	if (other->has_acked && seq_diff(other->acked, seq) > 0)
+		return;
+	s->stalled_n = s->stalled_n && s->stalled_seq == seq ? s->stalled_n + 1 : 1;
+	s->stalled_seq = seq;
+	s->stalled_size = wire;
 }
 
 static void take_payload(struct tcp *t, struct tcp_connection *c, int who, const struct packet *p, const struct stamp *stamp)
 {
 	struct tcp_side *s = &c->side[who];
-	uint32_t seq = p->seq + (p->flags & TCP_SYN ? 1 : 0);
-	struct slice bytes = p->payload;
-	uint32_t wire = p->payload_length;
-	int32_t ahead = seq_diff(seq, s->next);
-	if (ahead < 0) {
-		/* Seen before, in whole or part; a keep-alive repeats one byte. */
-		uint32_t old = (uint32_t)-ahead;
-		if (old >= wire) {
-			s->retransmitted += wire > 1;
-			if (s->mss && wire + 60 >= s->mss && !c->side[!who].has_acked)
-				s->unanswered_full++;
-			return;
-		}
-		s->retransmitted++;
-		bytes = slice_from(bytes, old);
-		wire -= old;
-		ahead = 0;
-	}
-	if (ahead > 0) {
-		if (bytes.n)
-			keep_waiting(t, c, who, seq, bytes, stamp);
+	uint32_t seq = p->seq + (p->flags & TCP_SYN ? 1 : 0), wire = p->payload_length;
+	if (s->known && seq_diff(seq + wire, s->next) <= 0) {
+		take_repeated(c, who, seq, wire);
 		return;
 	}
-	hand_on(t, c, who, slice_sub(bytes, 0, wire), stamp);
-	if (bytes.n < wire)
-		hand_gap(t, c, who, wire - (uint32_t)bytes.n, stamp); /* the frame was cut */
-	take_waiting(t, c, who);
+	bool ready = s->known && seq_diff(seq, s->next) <= 0 && had(c, who, p->ack, p->flags & TCP_ACK);
+	/* While there is no room, the oldest is given up; a single segment always finds its turn. */
+	while (!ready && !has_room(t, s, sizeof(struct tcp_piece) + p->payload.n) && is_waiting(c))
+		give_up(t, c);
+	if (!ready && has_room(t, s, sizeof(struct tcp_piece) + p->payload.n) && keep(t, s, p, seq, stamp)) {
+		take_waiting(t, c);
+		return;
+	}
+	assume_beginning(c, who);
+	if (seq_diff(seq, s->next) > 0)
+		hand_gap(t, c, who, seq - s->next, stamp);
+	uint32_t old = (uint32_t)seq_diff(s->next, seq);
+	if (old < wire)
+		hand_on(t, c, who, slice_from(slice_sub(p->payload, 0, wire), old), wire - old, stamp);
+	s->retransmitted += old > 0;
+	take_waiting(t, c);
 }
 
 /* --- beginnings and ends -------------------------------------------------------------------------------------------------------------------- */
@@ -250,9 +389,7 @@ static void tell_end(struct tcp *t, struct tcp_connection *c, enum tcp_end end)
 {
 	if (c->over)
 		return;
-	for (int who = 0; who < 2; who++)
-		while (c->side[who].waiting)
-			give_up_gap(t, c, who);
+	give_up_all(t, c);
 	if (c->end == TCP_END_OPEN)
 		c->end = end;
 	c->over = true;
@@ -310,7 +447,12 @@ static bool is_reuse(const struct tcp_connection *c, int who, const struct packe
 	if (!(p->flags & TCP_SYN) || (p->flags & TCP_ACK))
 		return false;
 	const struct tcp_side *s = &c->side[who];
-	return over(c) || c->ignored || (s->syn && s->known && s->bytes && seq_diff(p->seq + 1, s->next) != 0) || (s->syn && who == 1);
+	if (over(c) || c->ignored)
+		return true;
+	if (s->syn)
+		return p->seq != s->isn || who == 1;
+	/* A SYN that stands behind its first bytes in the file; those have waited for it. */
+	return s->known && s->bytes;
 }
 
 /* All that was said came in: both sides closed, and nothing before their FIN is missing. */
@@ -384,6 +526,7 @@ static void take_flags(struct tcp_connection *c, int who, const struct packet *p
 	struct tcp_side *s = &c->side[who], *other = &c->side[!who];
 	if (p->flags & TCP_SYN) {
 		s->syn = true;
+		s->isn = p->seq;
 		s->mss = p->mss;
 		if (who == 0)
 			c->syns++;
@@ -391,30 +534,22 @@ static void take_flags(struct tcp_connection *c, int who, const struct packet *p
 			c->syn_ack_us = stamp->time_us;
 		c->handshake_seen |= other->syn;
 	}
-	if (!s->known) {
+	if (!s->known && p->flags & TCP_SYN) {
 		s->known = true;
-		s->next = p->seq + (p->flags & TCP_SYN ? 1 : 0);
+		s->next = p->seq + 1;
 	}
 	if (p->flags & TCP_ACK && !(p->flags & TCP_RST)) {
 		if (!s->has_acked || seq_diff(p->ack, s->acked) > 0)
 			s->acked = p->ack;
+		if (!s->has_acked || seq_diff(p->ack, s->first_ack) < 0)
+			s->first_ack = p->ack;
 		s->has_acked = true;
 		if (other->syn && !c->established_us && who == 0)
 			c->established_us = stamp->time_us;
 	}
 }
 
-/* Acknowledged, but not in the capture: lost there for good. */
-static void take_ack(struct tcp *t, struct tcp_connection *c, int who, const struct packet *p)
-{
-	struct tcp_side *other = &c->side[!who];
-	if (!(p->flags & TCP_ACK) || (p->flags & TCP_RST) || !other->known || !other->waiting)
-		return;
-	if (seq_diff(p->ack, other->waiting->seq) >= 0 && seq_diff(other->waiting->seq, other->next) > 0)
-		give_up_gap(t, c, !who);
-}
-
-static void take_end(struct tcp_connection *c, int who, const struct packet *p)
+static void take_end(struct tcp_connection *c, int who, const struct packet *p, const struct stamp *stamp)
 {
 	struct tcp_side *s = &c->side[who];
 	if (p->flags & TCP_RST) {
@@ -427,6 +562,8 @@ static void take_end(struct tcp_connection *c, int who, const struct packet *p)
 	}
 	if (c->ended_by < 0) {
 		c->ended_by = who;
+		c->end_us = stamp->time_us;
+		c->end_frame = stamp->where.frame;
 		c->end = p->flags & TCP_RST ? TCP_END_RESET : TCP_END_FIN;
 	} else if (p->flags & TCP_RST && c->side[0].bytes + c->side[1].bytes == 0) {
 		c->end = TCP_END_RESET;
@@ -478,7 +615,7 @@ void tcp_packet(struct tcp *t, const struct packet *p, const struct stamp *stamp
 	c->last_us = c->list == LIST_PAST ? c->last_us : stamp->time_us;
 	if (c->over || c->ignored) {
 		/* Nothing but its end matters. */
-		take_end(c, who, p);
+		take_end(c, who, p, stamp);
 		settle(t, c);
 		expire(t, stamp->time_us);
 		return;
@@ -487,10 +624,13 @@ void tcp_packet(struct tcp *t, const struct packet *p, const struct stamp *stamp
 	c->side[who].packets++;
 	c->side[who].last_us = stamp->time_us;
 	take_flags(c, who, p, stamp);
-	take_ack(t, c, who, p);
 	if (p->payload_length)
 		take_payload(t, c, who, p, stamp);
-	take_end(c, who, p);
+	else if (is_waiting(c))
+		take_waiting(t, c); /* a SYN may be what they waited for */
+	if (is_waiting(c))
+		give_up_overdue(t, c, stamp->time_us);
+	take_end(c, who, p, stamp);
 	settle(t, c);
 	expire(t, stamp->time_us);
 }

@@ -1,5 +1,5 @@
-/* tcp: connections out of packets. Puts each direction's bytes in order: reordering, retransmission, overlap, loss, missing handshake, one direction only, cut
- * frames, sequence wrap, port reuse, keep-alive. Bytes are handed on as soon as they are in order, with the number and time of the frame that brought them.
+/* tcp: connections out of packets. Puts each direction's bytes in order, and the two directions in the order in which the peers saw them: reordering,
+ * retransmission, overlap, loss, missing handshake, one direction only, cut frames, sequence wrap, port reuse, keep-alive. Bytes are handed on as soon as they are in order, with the number and time of the frame that brought them.
  * A connection whose owner wants none of its bytes (tcp_ignore) costs a table entry and nothing else. */
 #ifndef TT_EVIDENCE_CAPTURE_TCP_H
 #define TT_EVIDENCE_CAPTURE_TCP_H
@@ -10,6 +10,12 @@
 /* Bytes that wait for a gap to close, per direction and for all connections together. Windows of mail connections are far smaller. */
 #define TCP_WAITING_MAX (256u * 1024u)
 #define TCP_WAITING_ALL (16u * 1024u * 1024u)
+/* Segments that wait, per direction: finding a place among them takes a walk. */
+#define TCP_PIECES_MAX 512u
+/* What is missing although its receiver had it is waited for so long: frames may stand in a file in the wrong order. */
+#define TCP_HOLD_MS 1000
+/* An acknowledgement further ahead than any window is forged or damaged, and not believed. */
+#define TCP_ACK_JUMP_MAX (16 * 1024 * 1024)
 /* A connection without a packet for so long (of capture time) is over when room is needed or its ports come back. */
 #define TCP_IDLE_S 900u
 /* After a reset, or a FIN of both sides with bytes missing, what was on its way may still come. */
@@ -25,15 +31,17 @@ struct tcp_side {
 	uint32_t next;         /* sequence number expected next */
 	bool known;            /* next is valid */
 	bool syn, fin, reset;
-	uint32_t fin_seq;
+	bool cut;              /* frames were captured in part only */
+	uint32_t isn, fin_seq;
 	uint16_t mss;
 	uint64_t bytes, lost;  /* handed on; missing for good */
+	uint64_t hole;         /* part of lost: never acknowledged, so that it was lost on the way */
 	uint32_t packets, retransmitted, reordered;
-	uint32_t unanswered_full; /* full-size segments sent again and never acknowledged */
-	int64_t last_us;
-	struct tcp_piece *waiting;
-	uint32_t waiting_bytes;
-	uint32_t acked;        /* highest acknowledgement it sent */
+	uint32_t stalled_seq, stalled_n, stalled_size; /* the segment sent again last, how often, its length; it was not acknowledged then */
+	int64_t first_us, last_us; /* first bytes; last packet */
+	struct tcp_piece *waiting, *waiting_last;
+	uint32_t waiting_bytes, waiting_n;
+	uint32_t first_ack, acked; /* lowest and highest acknowledgement it sent */
 	bool has_acked;
 };
 
@@ -55,6 +63,8 @@ struct tcp_connection {
 	struct address icmp_from;
 	enum tcp_end end;
 	int ended_by;          /* 0 or 1: who sent the FIN or RST first; -1 none */
+	int64_t end_us;        /* when */
+	uint64_t end_frame;
 	void *owner;           /* the user's */
 	struct tcp_connection *older, *newer; /* in its list */
 	struct tcp_connection *bucket_next;

@@ -20,7 +20,12 @@ struct flow {
 	size_t messages_n, messages_cap;
 	struct tls_direction keys, next; /* next: ready for the CCS */
 	bool ccs, broken;
+	bool lost;                  /* bytes are missing; the next record is searched for */
+	bool renumber;              /* records are missing: their number is not known */
 	uint64_t opaque_bytes;
+	uint64_t bytes;             /* all, also of records that are not read */
+	unsigned protected, data;   /* records after the keys changed; of these, such that hold words */
+	bool first_is_alert, alerted;
 };
 
 struct tls_stream {
@@ -28,8 +33,9 @@ struct tls_stream {
 	struct tls_keys *keys;
 	struct tls_sink sink;
 	struct flow flow[2]; /* client, server */
+	struct stamp last;
 	uint8_t client_random[TLS_RANDOM], server_random[TLS_RANDOM];
-	bool have_client, have_server, ems, etm, resumed, decrypted;
+	bool have_client, have_server, ems, etm, resumed, decrypted, fatal, told_renegotiation, kex;
 	unsigned version, offered_version, suite_id;
 	const struct tls_suite *suite;
 	struct tls_secret master;
@@ -50,6 +56,16 @@ bool tls_looks_like(struct slice s)
 		return true;
 	/* An SSLv2-style ClientHello, as old clients send it. */
 	return s.n >= 5 && (s.p[0] & 0x80) && s.p[2] == 1 && s.p[3] == 3 && s.p[4] <= 4;
+}
+
+bool tls_is_hello(struct slice s)
+{
+	return s.n >= 6 && s.p[0] == RECORD_HANDSHAKE && s.p[1] == 3 && s.p[2] <= 4 && (s.p[5] == HS_CLIENT_HELLO || s.p[5] == HS_SERVER_HELLO);
+}
+
+bool tls_stream_agreed(const struct tls_stream *t)
+{
+	return t->have_server;
 }
 
 struct tls_stream *tls_stream_new(struct arena *a, struct tls_keys *keys, const struct tls_sink *sink)
@@ -158,6 +174,7 @@ static void client_key_exchange(struct tls_stream *t, struct slice body)
 {
 	struct tls_secret premaster;
 	bool have = false;
+	t->kex = true;
 	if (t->have_master || !t->suite)
 		return;
 	if (t->suite->kx != KX_RSA) {
@@ -391,6 +408,7 @@ static void take_handshake(struct tls_stream *t, enum side side, struct slice by
 static void take_alert(struct tls_stream *t, enum side side, struct slice body, const struct stamp *stamp)
 {
 	if (body.n == 2 && (body.p[0] == 1 || body.p[0] == 2)) {
+		t->fatal |= body.p[0] == 2 && body.p[1] != 0 && body.p[1] != 90;
 		emit(t, tls_event_alert(t->arena, side, stamp, body.p[0], body.p[1]));
 		return;
 	}
@@ -439,6 +457,9 @@ static void take_ccs(struct tls_stream *t, enum side side)
 	f->next = (struct tls_direction){0};
 }
 
+/* Numbers that are tried for the first record after a gap. */
+#define TLS_LOST_RECORDS 16u
+
 /* A protected record. */
 static void take_protected(struct tls_stream *t, enum side side, unsigned type, unsigned version, struct slice body)
 {
@@ -446,7 +467,17 @@ static void take_protected(struct tls_stream *t, enum side side, unsigned type, 
 	unsigned inner;
 	if (!t->scratch)
 		t->scratch = malloc(TLS_RECORD_MAX + 64);
-	long n = t->scratch && body.n <= TLS_RECORD_MAX ? tls_decrypt(&f->keys, type, version, body, t->scratch, &inner) : -1;
+	bool chained = f->renumber && f->keys.suite->mode == MODE_CBC && t->version <= TLS_10;
+	long n = -1;
+	for (unsigned tries = f->renumber ? TLS_LOST_RECORDS : 1; n < 0 && tries && t->scratch && body.n <= TLS_RECORD_MAX; tries--)
+		n = tls_decrypt(&f->keys, type, version, body, t->scratch, &inner);
+	if (n >= 0)
+		f->renumber = false;
+	/* The beginning of this record hangs on the end of the one that is missing. */
+	if (n >= 0 && chained) {
+		t->sink.plain_gap(t->sink.user, side, (uint64_t)n, &f->first);
+		return;
+	}
 	if (n >= 0) {
 		take_text(t, side, inner, slice_of(t->scratch, (size_t)n), &f->first);
 		return;
@@ -458,9 +489,29 @@ static void take_protected(struct tls_stream *t, enum side side, unsigned type, 
 	}
 }
 
+/* In TLS 1.3 a record of 19 bytes is an alert: two bytes, the type, and the tag. No Finished and hardly a word of mail is so short. */
+#define ALERT_13 19u
+
+/* What the size and type of a protected record give away. */
+static void note_protected(struct tls_stream *t, enum side side, unsigned type, size_t n, const struct stamp *stamp)
+{
+	struct flow *f = flow_of(t, side);
+	bool alert = t->version == TLS_13 ? n == ALERT_13 : type == RECORD_ALERT;
+	f->protected++;
+	f->first_is_alert |= f->protected == 1 && alert;
+	f->alerted |= alert;
+	f->data += f->protected > 1 && !alert && type == RECORD_DATA;
+	bool again = side == SIDE_CLIENT && t->version != TLS_13 && type == RECORD_HANDSHAKE && f->protected > 1;
+	if (again && !f->keys.active && !t->told_renegotiation)
+		say(t, side, stamp, "renegotiation", "a new handshake inside the connection (renegotiation)");
+	t->told_renegotiation |= again;
+}
+
 static void take_record(struct tls_stream *t, enum side side, unsigned type, unsigned version, struct slice body)
 {
 	struct flow *f = flow_of(t, side);
+	if (type != RECORD_CCS && (f->ccs || f->keys.active) && (t->version != TLS_13 || type == RECORD_DATA))
+		note_protected(t, side, type, body.n, &f->first);
 	if (type == RECORD_CCS) {
 		take_ccs(t, side);
 	} else if (f->keys.active) {
@@ -542,6 +593,14 @@ void tls_stream_feed(struct tls_stream *t, enum side side, struct slice bytes, c
 	struct flow *f = flow_of(t, side);
 	if (!t || !record_memory(f))
 		return;
+	f->bytes += bytes.n;
+	t->last = *stamp;
+	if (f->lost) {
+		/* Nothing marks a record's beginning, but segments mostly begin with one. */
+		if (bytes.n < 5 || !header_ok(bytes.p))
+			return;
+		f->lost = false;
+	}
 	if (side == SIDE_CLIENT && !t->have_client && f->record_n == 0 && bytes.n >= 5 && (bytes.p[0] & 0x80) && bytes.p[2] == 1)
 		bytes = take_v2_hello(t, bytes, stamp);
 	while (bytes.n && !f->broken)
@@ -551,10 +610,16 @@ void tls_stream_feed(struct tls_stream *t, enum side side, struct slice bytes, c
 void tls_stream_gap(struct tls_stream *t, enum side side, uint64_t lost, const struct stamp *stamp)
 {
 	struct flow *f = flow_of(t, side);
-	(void)lost;
-	/* What follows can only be read again at the start of a record, which nothing marks; a record that was being put together is lost. */
-	f->broken = true;
-	set_reason(t, REASON_LOST);
+	/* Keys of a stream cipher stand at a byte that is not known any more; and what a handshake lost cannot be done without. */
+	bool stream = f->keys.active && f->keys.suite->mode == MODE_STREAM;
+	if (stream || !f->keys.active)
+		set_reason(t, REASON_LOST);
+	f->broken |= stream;
+	f->lost = f->renumber = true;
+	f->record_n = f->messages_n = 0;
+	t->transcript_full = true;
+	if (f->keys.active && t->decrypted)
+		t->sink.plain_gap(t->sink.user, side, lost, stamp);
 	struct event *e = tls_event_new(t->arena, side, stamp, "gap");
 	if (!e)
 		return;
@@ -575,8 +640,49 @@ static const char *const reasons[] = {
 	[REASON_LOST] = "bytes of it are missing in the capture",
 };
 
+static const char *ended_state(const struct tls_stream *t)
+{
+	const struct flow *client = &t->flow[0], *server = &t->flow[1];
+	if (!t->have_client || t->fatal || client->broken || server->broken)
+		return NULL;
+	if (!server->bytes)
+		return "hello-unanswered";
+	if (!t->have_server)
+		return NULL;
+	if (client->first_is_alert && t->version == TLS_13)
+		return "client-rejected";
+	if (client->protected == 0)
+		return t->kex ? NULL : "client-left";
+	if (t->version != TLS_13 && server->protected == 0)
+		return "server-left";
+	return client->data == 0 ? "left-after-handshake" : NULL;
+}
+
+static void ended_event(struct tls_stream *t)
+{
+	static const struct {
+		const char *state, *text;
+	} texts[] = {
+		{"hello-unanswered", "the ClientHello was not answered"},
+		{"client-rejected", "the client ended the handshake with an encrypted alert when it had seen the certificate"},
+		{"client-left", "the client ended the handshake without a word when it had seen the certificate"},
+		{"server-left", "the server ended the handshake without a word after the client's part"},
+		{"left-after-handshake", "the client ended the connection right after the handshake, without having said anything"},
+	};
+	const char *state = ended_state(t);
+	struct event *e = state ? tls_event_new(t->arena, SIDE_UNKNOWN, &t->last, "ended") : NULL;
+	if (!e)
+		return;
+	event_add_fact(t->arena, e, "state", slice_from_cstr(state));
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (strcmp(texts[i].state, state) == 0)
+			e->raw = e->text = slice_from_cstr(texts[i].text);
+	emit(t, e);
+}
+
 void tls_stream_end(struct tls_stream *t)
 {
+	ended_event(t);
 	if (t->decrypted || (t->flow[0].opaque_bytes == 0 && t->flow[1].opaque_bytes == 0))
 		return;
 	if (t->reason == REASON_NONE)

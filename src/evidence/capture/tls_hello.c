@@ -1,4 +1,5 @@
 /* What a handshake shows to anybody: hellos, certificates, alerts, as events with facts. */
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include "evidence/capture/tls-private.h"
@@ -237,10 +238,24 @@ static void describe(struct arena *a, struct event *e, X509 *x, unsigned chain)
 	if (X509_NAME_cmp(subject_name, issuer_name) == 0)
 		event_add_fact(a, e, "self_signed", S("yes"));
 	event_add_fact(a, e, "chain", arena_printf(a, "%u", chain));
-	if (key)
+	if (key) {
 		event_add_fact(a, e, "key_bits", arena_printf(a, "%d", EVP_PKEY_get_bits(key)));
+		event_add_fact(a, e, "key_type", arena_dup(a, slice_from_cstr(EVP_PKEY_get0_type_name(key))));
+	}
 	event_add_fact(a, e, "signature", slice_from_cstr(OBJ_nid2sn(X509_get_signature_nid(x))));
 	e->raw = e->text = arena_printf(a, "Certificate: %.*s, valid until %.*s, %u in the chain", SLICE_FMT(subject), SLICE_FMT(after), chain);
+}
+
+/* Of two certificates the one that expires first; the other is freed unless it is `kept`. */
+static X509 *sooner(X509 *a, X509 *b, const X509 *kept)
+{
+	if (!a || !b)
+		return a ? a : b;
+	bool second = ASN1_TIME_compare(X509_get0_notAfter(b), X509_get0_notAfter(a)) < 0;
+	X509 *out = second ? a : b;
+	if (out != kept)
+		X509_free(out);
+	return second ? b : a;
 }
 
 struct event *tls_event_certificate(struct arena *a, enum side side, const struct stamp *stamp, struct slice body, unsigned version)
@@ -252,21 +267,32 @@ struct event *tls_event_certificate(struct arena *a, enum side side, const struc
 	if (version == TLS_13)
 		take_vector(&c, 1); /* request context */
 	struct cursor list = {take_vector(&c, 3), false};
-	X509 *first = NULL;
+	X509 *first = NULL, *soonest = NULL;
 	unsigned n = 0;
 	while (list.s.n > 3 && n < 20) {
 		struct slice der = take_vector(&list, 3);
 		const unsigned char *p = der.p;
 		if (version == TLS_13)
 			take_vector(&list, 2); /* extensions */
-		if (n++ == 0 && der.n)
-			first = d2i_X509(NULL, &p, (long)der.n);
+		X509 *x = der.n ? d2i_X509(NULL, &p, (long)der.n) : NULL;
+		if (n++ == 0)
+			first = x;
+		soonest = sooner(soonest, x, first);
 	}
 	if (first)
 		describe(a, e, first, n);
 	else
 		e->raw = e->text = n ? S("Certificate that cannot be read") : S("Certificate message without a certificate");
+	if (!n)
+		event_add_fact(a, e, "empty", S("yes"));
+	if (soonest) {
+		event_add_fact(a, e, "chain_not_after", time_text(a, X509_get0_notAfter(soonest)));
+		event_add_fact(a, e, "chain_subject", name_text(a, X509_get_subject_name(soonest)));
+	}
+	if (soonest != first)
+		X509_free(soonest);
 	X509_free(first);
+	ERR_clear_error();
 	return e;
 }
 

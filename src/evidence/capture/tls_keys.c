@@ -197,6 +197,11 @@ bool tls_keys_empty(const struct tls_keys *k)
 	return k->n_rsa == 0 && k->n == 0;
 }
 
+bool tls_keys_are_empty(const struct tls_keys *k)
+{
+	return tls_keys_empty(k);
+}
+
 static bool decrypt_with(EVP_PKEY *key, struct slice encrypted, uint8_t *out, size_t *n)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA ? EVP_PKEY_CTX_new(key, NULL) : NULL;
