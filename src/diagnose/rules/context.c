@@ -49,6 +49,38 @@ static void find_other_mechanism_works(struct dx *x, const struct session *s)
 		dx_evidence(dx_find(x, "auth-mech-advertised-but-broken", 0.82, failure), works);
 }
 
+static bool needs_shared_secret(struct slice mech)
+{
+	return slice_eq(mech, S("CRAM-MD5")) || slice_eq(mech, S("DIGEST-MD5")) || slice_starts(mech, S("SCRAM-")) || slice_eq(mech, S("NTLM")) ||
+	       slice_eq(mech, S("GSSAPI"));
+}
+
+/* The same user fails with such a mechanism and passes with PLAIN or LOGIN: the password is right, the mechanism is broken. That the client fell back
+ * itself does not mend the server. */
+static void find_other_mechanism_passes(struct dx *x, const struct session *unused)
+{
+	const struct transcript *t = dx_transcript(x);
+	const struct login *broken = NULL, *passed = NULL;
+	(void)unused;
+	for (size_t i = 0; i < t->sessions.n && i < 50; i++) {
+		const struct session *s = t->sessions.v[i];
+		for (size_t j = 0; j < s->logins.n; j++) {
+			const struct login *l = &s->logins.v[j];
+			if (l->failed && needs_shared_secret(l->mech))
+				broken = broken ? broken : l;
+			else if (l->passed && broken && (slice_eq(l->mech, S("PLAIN")) || slice_eq(l->mech, S("LOGIN"))))
+				passed = passed ? passed : l;
+		}
+	}
+	if (!broken || !passed || (broken->user.n && passed->user.n && !slice_eq_nocase(broken->user, passed->user)))
+		return;
+	struct draft *d = dx_find(x, "auth-mech-advertised-but-broken", 0.88, broken->reply);
+	dx_evidence(d, broken->command);
+	dx_evidence(d, passed->reply);
+	dx_value(d, "mech", broken->mech);
+	dx_keep(d);
+}
+
 /* An interceptor is named beside a certificate or connection failure. */
 static void find_scanner_named(struct dx *x, const struct session *s)
 {
@@ -200,6 +232,7 @@ static void find_helo_only_no_auth(struct dx *x, const struct session *s)
 const struct rule rules_context[] = {
 	{"login-with-and-without", "auth-login-initial-response", RULE_INPUT, find_login_with_and_without},
 	{"other-mechanism-works", "auth-mech-advertised-but-broken", RULE_INPUT, find_other_mechanism_works},
+	{"other-mechanism-passes", "auth-mech-advertised-but-broken", RULE_INPUT, find_other_mechanism_passes},
 	{"scanner-named", "antivirus-intercepts-tls", RULE_INPUT, find_scanner_named},
 	{"all-servers-self-signed", "antivirus-intercepts-tls", RULE_INPUT, find_all_servers_self_signed},
 	{"hosted-elsewhere", "domain-class-misconfigured", RULE_INPUT, find_hosted_elsewhere},
