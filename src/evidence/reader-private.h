@@ -13,6 +13,9 @@
 /* Longest margin of a pasted line that is taken off. */
 #define READER_MARGIN 64u
 
+/* Shapes of lines that no form knew. */
+#define READER_UNKNOWN 4096u
+
 /* Log sessions by key: open addressing, cleared when three quarters full. */
 #define LOG_SLOTS (READER_OPEN_SESSIONS * 2)
 struct log_slot {
@@ -47,6 +50,7 @@ struct reader {
 	uint32_t said_line;
 	int64_t now_us;
 	bool has_now;
+	uint32_t unknown[READER_UNKNOWN];
 	/* for reader_continue */
 	struct event *last;
 	uint32_t last_line;
