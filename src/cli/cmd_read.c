@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/i18n.h"
@@ -19,7 +20,7 @@ enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL, FORMAT_PAGE };
 
 enum {
 	OPT_JSON, OPT_JSONL, OPT_HTML, OPT_LADDER, OPT_EVENTS, OPT_VERBOSE, OPT_CLIENT, OPT_SERVER, OPT_SESSION, OPT_CAUSE, OPT_REDACT,
-	OPT_SHOW_SECRETS, OPT_KNOWLEDGE, OPT_KEY, OPT_KEYLOG, OPT_LANG, OPT_COLOR,
+	OPT_SHOW_SECRETS, OPT_KNOWLEDGE, OPT_KEY, OPT_KEYLOG, OPT_LANG, OPT_COLOR, OPT_NO_SANDBOX,
 };
 
 static const struct option_spec specs[] = {
@@ -40,6 +41,7 @@ static const struct option_spec specs[] = {
 	[OPT_KEYLOG] = {"keylog", 0, N_("FILE"), N_("key log of the client (SSLKEYLOGFILE), to read TLS in captures; may repeat")},
 	[OPT_LANG] = {"lang", 'l', N_("CODE"), N_("language of the answer: en, pl, ru, es")},
 	[OPT_COLOR] = {"color", 0, N_("WHEN"), N_("auto, always or never")},
+	[OPT_NO_SANDBOX] = {"no-sandbox", 0, NULL, N_("read without giving rights up first; to find a fault of the sandbox")},
 	{0},
 };
 
@@ -76,7 +78,7 @@ struct reading {
 	struct report_pictures *page, *ladders; /* NULL: not asked for */
 	bool ladder;
 	struct buf out;
-	bool streamed, output_failed, progress_shown;
+	bool streamed, output_failed, progress_shown, no_sandbox;
 };
 
 /* What the options mean together. */
@@ -122,6 +124,7 @@ static bool parse(struct reading *r, int argc, char **argv, int *ret_first, int 
 		case OPT_KEYLOG: keys_ok = keyring_add_log(&r->keyring, o.value) && keys_ok; break;
 		case OPT_LANG: setup_language(o.value); break;
 		case OPT_COLOR: colour = o.value; break;
+		case OPT_NO_SANDBOX: r->no_sandbox = true; break;
 		case OPT_REDACT:
 			redactor_free(r->report.redactor);
 			r->report.redactor = redactor_new();
@@ -187,16 +190,36 @@ static void end_progress(struct reading *r)
 	r->progress_shown = false;
 }
 
+/* All are opened before the first is read: the sandbox opens nothing. -1 for those that cannot be. */
+static int *open_inputs(int n, char **paths)
+{
+	int *fds = calloc((size_t)n, sizeof *fds);
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	for (int i = 0; fds && i < n; i++) {
+		struct err e = {0};
+		fds[i] = evidence_open(paths[i], &e);
+		if (fds[i] < 0)
+			setup_print_error(&e);
+	}
+	return fds;
+}
+
 /* Number of inputs that could be read. */
-static int read_inputs(struct reading *r, int n, char **paths)
+static int read_inputs(struct reading *r, int n, char **paths, const int *fds)
 {
 	struct evidence_options o = {.flush = on_flush, .progress = isatty(STDERR_FILENO) ? on_progress : NULL, .user = r, .keys = r->keyring.keys};
 	int good = 0;
 	for (int i = 0; i < n; i++) {
 		struct err e = {0};
+		if (fds[i] < 0)
+			continue;
 		if (strcmp(paths[i], "-") == 0 && isatty(STDIN_FILENO))
 			fprintf(stderr, "%s\n", _("Paste the session, log or error message here, then press Ctrl-D on a line of its own."));
-		bool ok = evidence_read_file(r->transcript, paths[i], &o, &e);
+		bool ok = evidence_read_open(r->transcript, paths[i], fds[i], &o, &e);
 		end_progress(r);
 		if (ok)
 			good++;
@@ -260,8 +283,11 @@ static int status_of(const struct reading *r, int n, int good)
 
 static int diagnose_inputs(struct reading *r, int n, char **paths)
 {
-	sandbox_enter();
-	int good = read_inputs(r, n, paths);
+	int *fds = open_inputs(n, paths);
+	if (!r->no_sandbox)
+		sandbox_enter();
+	int good = fds ? read_inputs(r, n, paths, fds) : 0;
+	free(fds);
 	if (!good)
 		return EXIT_UNREADABLE;
 	transcript_finish(r->transcript);
@@ -306,7 +332,8 @@ static bool prepare(struct reading *r, const struct knowledge *k)
 	r->transcript = transcript_new();
 	r->verdict.arena = arena_new(0);
 	r->json = report_json_new(&r->report);
-	if (r->diagnoser && r->transcript && r->verdict.arena && r->json && prepare_pictures(r, &e))
+	/* The libraries behind keys load modules, which the sandbox forbids. */
+	if (r->diagnoser && r->transcript && r->verdict.arena && r->json && prepare_pictures(r, &e) && keyring_ready(&r->keyring))
 		return true;
 	setup_print_error(&e);
 	return false;

@@ -11,12 +11,14 @@
 #include "cli/keyring.h"
 #include "cli/options.h"
 #include "cli/privileges.h"
+#include "cli/sandbox.h"
 #include "cli/setup.h"
 #include "cli/watch.h"
 
 enum {
 	OPT_FILTER, OPT_WRITE, OPT_RING_SIZE, OPT_RING_FILES, OPT_RING_SECONDS, OPT_KEY, OPT_KEYLOG, OPT_COUNT, OPT_DURATION, OPT_IDLE, OPT_PROMISCUOUS, OPT_BUFFER,
 	OPT_USER, OPT_JSONL, OPT_EVENTS, OPT_VERBOSE, OPT_QUIET, OPT_REDACT, OPT_SHOW_SECRETS, OPT_KNOWLEDGE, OPT_LANG, OPT_COLOR,
+	OPT_NO_SANDBOX,
 };
 
 static const struct option_spec specs[] = {
@@ -42,6 +44,7 @@ static const struct option_spec specs[] = {
 	[OPT_KNOWLEDGE] = {"knowledge", 'k', N_("DIR"), N_("read more causes and patterns from this folder")},
 	[OPT_LANG] = {"lang", 'l', N_("CODE"), N_("language of the answer: en, pl, ru, es")},
 	[OPT_COLOR] = {"color", 0, N_("WHEN"), N_("auto, always or never")},
+	[OPT_NO_SANDBOX] = {"no-sandbox", 0, NULL, N_("watch without giving rights up first; to find a fault of the sandbox")},
 	{0},
 };
 
@@ -110,6 +113,7 @@ struct command_line {
 	struct keyring keyring;
 	const char *knowledge_folder, *colour, *user, *write, *keylog;
 	int first, status;
+	bool no_sandbox;
 };
 
 static bool take_option(struct command_line *c, int i, const char *value)
@@ -130,6 +134,7 @@ static bool take_option(struct command_line *c, int i, const char *value)
 	case OPT_KNOWLEDGE: c->knowledge_folder = value; break;
 	case OPT_LANG: setup_language(value); break;
 	case OPT_COLOR: c->colour = value; break;
+	case OPT_NO_SANDBOX: c->no_sandbox = true; break;
 	case OPT_REDACT:
 		redactor_free(r->redactor);
 		r->redactor = redactor_new();
@@ -224,10 +229,13 @@ static int run(struct command_line *c, const struct knowledge *k)
 	struct watch *w = NULL;
 	int status = EXIT_UNREADABLE;
 	if (privileges_plan(&p, c->user, &e) && open_keylog(c, &e) && (w = watch_open(&c->watch, k, &e)) && open_files(c, &p, &e) &&
-	    watch_write(w, &e) && privileges_drop(&p, &e))
+	    watch_write(w, &e) && privileges_drop(&p, &e)) {
+		if (!c->no_sandbox)
+			sandbox_enter();
 		status = watch_run(w);
-	else
+	} else {
 		setup_print_error(&e);
+	}
 	if (e.code == ERR_USAGE)
 		status = EXIT_USAGE;
 	watch_close(w);

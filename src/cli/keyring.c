@@ -11,7 +11,7 @@
 #include "cli/setup.h"
 #include "evidence/capture/tls.h"
 
-static bool ready(struct keyring *k)
+bool keyring_ready(struct keyring *k)
 {
 	if (!k->keys)
 		k->keys = tls_keys_new();
@@ -34,7 +34,7 @@ static int ask(char *buf, int size, void *user)
 bool keyring_add_key(struct keyring *k, const char *path)
 {
 	struct err e = {0};
-	if (!ready(k))
+	if (!keyring_ready(k))
 		return false;
 	if (tls_keys_add_pem(k->keys, path, ask, (void *)(uintptr_t)path, &e))
 		return true;
@@ -44,7 +44,7 @@ bool keyring_add_key(struct keyring *k, const char *path)
 
 bool keyring_add_log(struct keyring *k, const char *path)
 {
-	FILE *f = ready(k) ? fopen(path, "re") : NULL;
+	FILE *f = keyring_ready(k) ? fopen(path, "re") : NULL;
 	char *line = NULL;
 	size_t room = 0, count = 0;
 	ssize_t n;

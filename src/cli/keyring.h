@@ -10,6 +10,8 @@ struct keyring {
 	struct tls_keys *keys; /* NULL: none was given */
 };
 
+/* Makes k->keys, empty, with the libraries behind it. False after a message. */
+bool keyring_ready(struct keyring *k);
 /* Private keys of a PEM file; the passphrase of an encrypted one is asked at the terminal. False after a message. */
 bool keyring_add_key(struct keyring *k, const char *path);
 /* A key log as browsers, curl and OpenSSL write it (SSLKEYLOGFILE). False after a message. */

@@ -303,7 +303,6 @@ int watch_run(struct watch *w)
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGHUP, &sa, NULL);
-	tzset();
 	w->started_us = now_us();
 	if (w->terminal && !w->o->jsonl)
 		fprintf(stderr, _("Watching %s; Ctrl-C ends it.\n"), w->o->interface);
@@ -341,6 +340,7 @@ struct watch *watch_open(struct watch_options *o, const struct knowledge *k, str
 		return NULL;
 	}
 	w->o = o;
+	tzset(); /* reads a file, which the sandbox forbids later */
 	w->out = BUF_INIT(OUTPUT_MAX);
 	w->keylog_rest = BUF_INIT(2 * KEYLOG_PIECE);
 	w->terminal = isatty(STDERR_FILENO) && isatty(STDOUT_FILENO);

@@ -21,6 +21,10 @@ struct evidence_options {
 
 /* Reads one input into t. path "-" is standard input. False and *reterr if it cannot be read at all. */
 bool evidence_read_file(struct transcript *t, const char *path, const struct evidence_options *o, struct err *reterr);
+/* In two steps, so that nothing needs to be opened any more while reading: the descriptor of an input (path "-": standard input), or -1 and *reterr. */
+int evidence_open(const char *path, struct err *reterr);
+/* Closes fd. */
+bool evidence_read_open(struct transcript *t, const char *path, int fd, const struct evidence_options *o, struct err *reterr);
 /* The same from memory; name is what is shown. */
 bool evidence_read_memory(struct transcript *t, struct slice name, struct slice bytes, const struct evidence_options *o, struct err *reterr);
 

@@ -348,14 +348,25 @@ static bool read_source(struct transcript *t, struct slice name, struct source *
 	return capture_is_magic(beginning) ? capture_read(t, name, src, o, reterr) : read_text(t, name, src, o, reterr);
 }
 
-bool evidence_read_file(struct transcript *t, const char *path, const struct evidence_options *o, struct err *reterr)
+int evidence_open(const char *path, struct err *reterr)
 {
-	struct source *src = source_open_file(path, reterr);
+	return source_open_path(path, reterr);
+}
+
+bool evidence_read_open(struct transcript *t, const char *path, int fd, const struct evidence_options *o, struct err *reterr)
+{
+	struct source *src = source_open_fd(fd, path, reterr);
 	if (!src)
 		return false;
 	bool ok = read_source(t, slice_from_cstr(path), src, o, reterr);
 	source_close(src);
 	return ok;
+}
+
+bool evidence_read_file(struct transcript *t, const char *path, const struct evidence_options *o, struct err *reterr)
+{
+	int fd = evidence_open(path, reterr);
+	return fd >= 0 && evidence_read_open(t, path, fd, o, reterr);
 }
 
 bool evidence_read_memory(struct transcript *t, struct slice name, struct slice bytes, const struct evidence_options *o, struct err *reterr)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -266,6 +267,8 @@ static struct source *make(int fd, struct slice memory, const char *name, struct
 	}
 	if (!s || !s->raw) {
 		err_set(reterr, ERR_MEMORY, "%s: out of memory", name);
+		if (!s && fd >= 0)
+			close(fd);
 		source_close(s);
 		return NULL;
 	}
@@ -279,22 +282,36 @@ static struct source *make(int fd, struct slice memory, const char *name, struct
 	return s;
 }
 
-struct source *source_open_file(const char *path, struct err *reterr)
+int source_open_path(const char *path, struct err *reterr)
 {
-	if (strcmp(path, "-") == 0)
-		return make(dup(STDIN_FILENO), SLICE_NONE, "standard input", reterr);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	bool standard_input = strcmp(path, "-") == 0;
+	/* Opening a named pipe would wait for its writer, who may be waiting for us to read another input. */
+	int fd = standard_input ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct stat st;
 	if (fd < 0) {
-		err_set(reterr, ERR_OPEN, "%s: %s", path, strerror(errno));
-		return NULL;
+		err_set(reterr, ERR_OPEN, "%s: %s", standard_input ? "standard input" : path, strerror(errno));
+		return -1;
 	}
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
 		close(fd);
 		err_set(reterr, ERR_OPEN, "%s: is a folder; name the files in it", path);
-		return NULL;
+		return -1;
 	}
-	return make(fd, SLICE_NONE, path, reterr);
+	return fd;
+}
+
+struct source *source_open_fd(int fd, const char *path, struct err *reterr)
+{
+	bool standard_input = strcmp(path, "-") == 0;
+	struct stat st;
+	if (!standard_input && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+		/* From here on it is waited for. */
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		while (poll(&p, 1, -1) < 0 && errno == EINTR)
+			;
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	}
+	return make(fd, SLICE_NONE, standard_input ? "standard input" : path, reterr);
 }
 
 struct source *source_open_memory(struct slice bytes, struct err *reterr)

@@ -7,8 +7,10 @@
 
 struct source;
 
-/* path "-" is standard input. NULL and *reterr. */
-struct source *source_open_file(const char *path, struct err *reterr);
+/* path "-" is standard input. Does not wait for a named pipe's writer. -1 and *reterr. */
+int source_open_path(const char *path, struct err *reterr);
+/* Takes fd over, also on failure (NULL and *reterr). */
+struct source *source_open_fd(int fd, const char *path, struct err *reterr);
 struct source *source_open_memory(struct slice bytes, struct err *reterr);
 void source_close(struct source *s);
 

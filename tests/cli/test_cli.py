@@ -19,6 +19,23 @@ def run(*args, data=b'', timeout=30, **more):
     return subprocess.run([TELLTALE, *args], input=data, capture_output=True, timeout=timeout, env=environment, **more)
 
 
+def capture(dialogue):
+    """A pcap of the dialogue (SMTP lines, the server's begin with a digit) over raw IPv4."""
+    import struct
+    out, seq = struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101), {25: 1, 40000: 1}
+
+    def packet(n, source, flags, data=b''):
+        target = 40000 if source == 25 else 25
+        tcp = struct.pack('>HHIIBBHHH', source, target, seq[source], seq[target], 5 << 4, flags, 65535, 0, 0) + data
+        ip = struct.pack('>BBHHHBBH4s4s', 0x45, 0, 20 + len(tcp), n, 0, 64, 6, 0, *(bytes((192, 0, 2, 25 if p == 25 else 7)) for p in (source, target))) + tcp
+        seq[source] += len(data) + (flags & 3 != 0)
+        return struct.pack('<IIII', 1700000000, n * 1000, len(ip), len(ip)) + ip
+
+    steps = [(40000, 2, b''), (25, 18, b''), (40000, 16, b'')]
+    steps += [(25 if line[:1].isdigit() else 40000, 24, line) for line in dialogue.splitlines(True)] + [(40000, 17, b''), (25, 17, b''), (40000, 16, b'')]
+    return out + b''.join(packet(n, *step) for n, step in enumerate(steps))
+
+
 class Case(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix='telltale-')
@@ -356,6 +373,42 @@ class Sandbox(Case):
                 break
         out, _ = child.communicate(timeout=20)
         self.assertEqual((status['Seccomp'].strip(), status['NoNewPrivs'].strip()), ('2', '1'))
+        self.assertIn(b'underscore', out)
+
+    def test_all_uses_work_inside(self):
+        """Whatever is read, in whatever way: the same answer as without the sandbox."""
+        import gzip
+        paths = [self.file('text', UNDERSCORE), self.file('text.gz', gzip.compress(UNDERSCORE)), self.file('utf-16', UNDERSCORE.decode().encode('utf-16')),
+                 self.file('capture', capture(UNDERSCORE)), self.file('capture.gz', gzip.compress(capture(UNDERSCORE)))]
+        if shutil.which('zstd'):
+            paths.append(os.path.join(self.folder, 'text.zst'))
+            subprocess.run(['zstd', '-q', paths[0]], check=True)
+        for args in ([], ['--json'], ['--jsonl', '--events'], ['--verbose'], ['--redact', '--json'], ['--lang', 'pl'], ['--lang', 'ru'], ['--color', 'always']):
+            for path in paths:
+                inside, outside = run('read', *args, path), run('read', '--no-sandbox', *args, path)
+                self.assertEqual((inside.returncode, inside.stdout, inside.stderr), (outside.returncode, outside.stdout, outside.stderr), (args, path))
+                self.assertEqual((inside.returncode, inside.stderr), (1, b''), (args, path))
+        for locale in ('C', 'C.UTF-8', 'xx_XX.KOI8-R'):
+            self.check(run('read', *paths, env={'LC_ALL': locale, 'TZ': 'Europe/Warsaw'}), 1, 'DIGITAL_MFP')
+        self.check(run('read', *paths[:2], os.path.join(self.folder, 'none')), 1, 'none', 'DIGITAL_MFP')
+        self.assertEqual(run('read', data=gzip.compress(UNDERSCORE)).returncode, 1)
+
+    def test_many_files(self):
+        paths = [self.file(f'f{n}', GOOD) for n in range(1500)] + [self.file('last', UNDERSCORE)]
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        if hard == resource.RLIM_INFINITY or hard > 2000:
+            self.check(run('read', *paths, timeout=120), 1, 'DIGITAL_MFP')
+
+    def test_named_pipes_are_not_waited_for_in_turn(self):
+        first, second = (os.path.join(self.folder, n) for n in ('first', 'second'))
+        os.mkfifo(first)
+        os.mkfifo(second)
+        child = subprocess.Popen([TELLTALE, 'read', first, second], stdout=subprocess.PIPE)
+        # Opens the second only after the first took more than a pipe holds.
+        for path, data in ((first, b'x\n' * 200000), (second, UNDERSCORE)):
+            with open(path, 'wb') as f:
+                f.write(data)
+        out, _ = child.communicate(timeout=20)
         self.assertIn(b'underscore', out)
 
 
