@@ -383,7 +383,7 @@ class Sandbox(Case):
         if shutil.which('zstd'):
             paths.append(os.path.join(self.folder, 'text.zst'))
             subprocess.run(['zstd', '-q', paths[0]], check=True)
-        for args in ([], ['--json'], ['--jsonl', '--events'], ['--verbose'], ['--redact', '--json'], ['--lang', 'pl'], ['--lang', 'ru'], ['--color', 'always']):
+        for args in ([], ['--html', os.path.join(self.folder, 'page')], ['--ladder'], ['--json'], ['--jsonl', '--events'], ['--verbose'], ['--redact', '--json'], ['--lang', 'pl'], ['--lang', 'ru'], ['--color', 'always']):
             for path in paths:
                 inside, outside = run('read', *args, path), run('read', '--no-sandbox', *args, path)
                 self.assertEqual((inside.returncode, inside.stdout, inside.stderr), (outside.returncode, outside.stdout, outside.stderr), (args, path))
