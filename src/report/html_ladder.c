@@ -28,6 +28,7 @@ static void party(struct buf *out, const char *css, const char *role, const stru
 
 static void head(struct buf *out, const struct ladder *l)
 {
+	html_element(out, "p class=when", l->file);
 	html_element(out, "p class=when", l->when);
 	html_raw(out, "<div class=parties>\n");
 	party(out, "client", _("client"), &l->client);
@@ -95,7 +96,7 @@ static void rung(struct buf *out, const struct ladder *l, const struct rung *r)
 {
 	static const char *const weights[] = {[WEIGHT_NONE] = "", [WEIGHT_OTHER] = " other", [WEIGHT_DECISIVE] = " decisive"};
 	static const char *const shapes[] = {[RUNG_ARROW] = "arrow", [RUNG_NOTE] = "note", [RUNG_MORE] = "more"};
-	buf_printf(out, "<li class=\"rung %s %s%s%s%s%s\"", shapes[r->shape], words_of(r->from).css, weights[r->weight], r->stopped ? " stopped" : "",
+	buf_printf(out, "<li class=\"rung %s %s%s%s%s%s%s\"", shapes[r->shape], words_of(r->from).css, weights[r->weight], r->stopped ? " stopped" : "", r->gap ? " gap" : "",
 		r->starts ? " starts" : "", r->ends ? " ends" : "");
 	if (r->n)
 		buf_printf(out, " id=s%ue%u", l->id, r->n);

@@ -72,6 +72,7 @@
 	".rung.server .line::after{right:auto;left:-.65rem;border-width:.44rem .7rem .44rem 0;border-color:transparent var(--server) transparent transparent}\n" \
 	".rung.stopped .line{margin-right:25%;border-top-style:dashed}"                                                                                   \
 	".rung.stopped .line::after{content:\"\\2715\";border:0;top:-.8rem;right:-1rem;color:var(--bad);font-weight:700;line-height:1.5rem}\n"              \
+	".rung.gap .line{border-top-style:dashed}.rung.gap .lane{background:repeating-linear-gradient(135deg,transparent 0 6px,var(--bad-box) 6px 12px)}\n" \
 	".rung.starts .lane{padding-top:.7rem}.rung.ends .lane{padding-bottom:.7rem}\n"                                                                   \
 	".notes{font-size:.8rem;color:var(--soft)}.notes li{overflow-wrap:anywhere}.notes .odd::before,.notes .lost::before{content:\"\\26A0\\FE0E  \"}"     \
 	".notes .odd{color:var(--unsure)}.notes .lost{color:var(--bad)}.notes .decoded::before{content:\"= \"}\n"                                         \

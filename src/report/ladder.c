@@ -30,9 +30,9 @@ struct builder {
 struct slice ladder_duration(struct arena *a, int64_t us, bool coarse)
 {
 	long long s = us / SECOND_US;
-	if (us < SECOND_US && !coarse)
+	if (us && us < SECOND_US && !coarse)
 		return us < 1000 ? arena_printf(a, _("%lld µs"), (long long)us) : arena_printf(a, _("%lld ms"), (long long)us / 1000);
-	if (s < 10 && !coarse)
+	if (us && s < 10 && !coarse)
 		return arena_printf(a, _("%.1f s"), (double)us / SECOND_US);
 	if (s < 120)
 		return arena_printf(a, _("%lld s"), s);
@@ -221,8 +221,9 @@ static void add_rung(struct builder *b, const struct event *e)
 	r->shape = is_said(e) ? RUNG_ARROW : RUNG_NOTE;
 	r->from = e->side;
 	r->tls = e->tls || e->kind == EV_TLS;
+	r->gap = e->oddities & ODD_GAP;
 	r->weight = weigh(b, e->n);
-	r->where = show_where(b->arena, e->stamp.where, b->s->transcript, b->o, true);
+	r->where = show_place(b->arena, e->stamp.where, true);
 	set_words(b, r, show_event(b->arena, e, b->o));
 	if (e->kind == EV_CONNECT)
 		connect_rung(b, r, e);
@@ -337,10 +338,9 @@ static void make_head(struct builder *b)
 	l->server = head_of(b, &s->server);
 	l->tls = tls_head(b);
 	look_at_clock(b);
-	if (!s->start.has_time)
-		return;
+	l->file = s->events.n ? show_input(b->arena, s->events.v[0]->stamp.where, s->transcript, b->o) : SLICE_NONE;
 	l->when = show_time(b->arena, &s->start);
-	if (s->end.has_time && s->end.time_us > s->start.time_us)
+	if (l->when.n && s->end.has_time && s->end.time_us > s->start.time_us)
 		l->when = arena_printf(b->arena, _("%.*s, lasted %.*s"), SLICE_FMT(l->when),
 			SLICE_FMT(ladder_duration(b->arena, s->end.time_us - s->start.time_us, b->coarse)));
 }

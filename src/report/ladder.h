@@ -29,6 +29,7 @@ struct rung {
 	enum side from;
 	unsigned n;          /* of the event; 0: none */
 	bool stopped;        /* the arrow does not reach the other party */
+	bool gap;            /* bytes are missing in it */
 	bool tls;            /* inside TLS, or what sets it up */
 	bool starts, ends;   /* the connection */
 	bool silence;        /* the pause before it is long enough to matter */
@@ -49,6 +50,7 @@ struct ladder {
 	struct slice title;   /* "Session 3: SMTP, refused" */
 	struct slice line;    /* the same with both names */
 	struct slice when;    /* start and duration, or empty */
+	struct slice file;    /* of several: the one it comes from */
 	struct slice tls;     /* "TLSv1.3, TLS_AES_256_GCM_SHA384, for mail.example.net"; "TLS" at least */
 	bool timed;           /* the events carry times */
 	struct ladder_party client, server;

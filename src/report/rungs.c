@@ -134,7 +134,7 @@ static void arrow(const struct drawing *d, const struct rung *r, struct slice wo
 {
 	enum paint paint = paint_of(r);
 	size_t used = words.n ? wrap_columns(words) + 2 : 0, shaft = d->lane - used, stop = r->stopped ? d->lane / 6 : 0;
-	const char *line = r->stopped ? d->signs->shaft_broken : d->signs->shaft;
+	const char *line = r->stopped || r->gap ? d->signs->shaft_broken : d->signs->shaft;
 	bool right = r->from == SIDE_CLIENT;
 	life(d, false);
 	if (!right) {
@@ -259,9 +259,14 @@ void rungs_draw(struct buf *out, const struct ladder *l, const struct report_opt
 	measure(&d);
 	painted(&d, PAINT_HEAD, l->title);
 	buf_add_byte(out, '\n');
-	if (l->when.n) {
-		painted(&d, PAINT_DIM, l->when);
-		buf_add_byte(out, '\n');
+	const struct slice details[] = {l->file, l->when};
+	for (size_t i = 0; i < 2; i++) {
+		struct buf b = BUF_INIT(64 * 1024);
+		wrap_add(&b, details[i], d.left + d.lane + 2, 0, 0, true);
+		painted(&d, PAINT_DIM, buf_slice(&b));
+		if (b.n)
+			buf_add_byte(out, '\n');
+		buf_free(&b);
 	}
 	head_line(&d, l->client.name.n ? l->client.name : slice_from_cstr(_("client")), l->server.name.n ? l->server.name : slice_from_cstr(_("server")));
 	head_line(&d, l->client.details, l->server.details);

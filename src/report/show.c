@@ -33,20 +33,29 @@ static struct slice base_name(struct slice path)
 	return slash == SLICE_NPOS ? path : slice_from(path, slash + 1);
 }
 
-struct slice show_where(struct arena *a, struct where w, const struct transcript *t, const struct report_options *o, bool translated)
+struct slice show_place(struct arena *a, struct where w, bool translated)
 {
 	if (w.frame && w.frame_last > w.frame)
 		return arena_printf(a, translated ? _("frames %u-%u") : "frames %u-%u", w.frame, w.frame_last);
 	if (w.frame)
 		return arena_printf(a, translated ? _("frame %u") : "frame %u", w.frame);
-	if (!w.line)
-		return SLICE_NONE;
+	return w.line ? arena_printf(a, translated ? _("line %u") : "line %u", w.line) : SLICE_NONE;
+}
+
+struct slice show_input(struct arena *a, struct where w, const struct transcript *t, const struct report_options *o)
+{
 	if (t->inputs.n < 2 || w.input >= t->inputs.n)
-		return arena_printf(a, translated ? _("line %u") : "line %u", w.line);
+		return SLICE_NONE;
 	struct slice name = show_words(a, base_name(t->inputs.v[w.input].path), o);
-	if (slice_eq(name, S("-")))
-		name = S("stdin");
-	return arena_printf(a, "%.*s:%u", SLICE_FMT(name), w.line);
+	return slice_eq(name, S("-")) ? S("stdin") : name;
+}
+
+struct slice show_where(struct arena *a, struct where w, const struct transcript *t, const struct report_options *o, bool translated)
+{
+	struct slice name = show_input(a, w, t, o), place = show_place(a, w, translated);
+	if (!name.n || !place.n)
+		return place;
+	return w.frame ? arena_printf(a, "%.*s: %.*s", SLICE_FMT(name), SLICE_FMT(place)) : arena_printf(a, "%.*s:%u", SLICE_FMT(name), w.line);
 }
 
 static bool broken_down(const struct stamp *s, struct tm *ret, long *ret_us)

@@ -8,7 +8,11 @@
 struct slice show_words(struct arena *a, struct slice text, const struct report_options *o);
 /* The event's text, masked, the same way. */
 struct slice show_event(struct arena *a, const struct event *e, const struct report_options *o);
-/* "line 12", "file.log:12", "frame 7", "frames 7-9"; empty when not known. The file's name stands there when there are several inputs.
+/* "line 12", "frame 7", "frames 7-9"; empty when not known. */
+struct slice show_place(struct arena *a, struct where w, bool translated);
+/* The input's name, when there are several; else empty. */
+struct slice show_input(struct arena *a, struct where w, const struct transcript *t, const struct report_options *o);
+/* Both: "file.log:12", "mail.pcap: frame 7".
  * Programs that read the report (JSON) want it in English, whatever the language. */
 struct slice show_where(struct arena *a, struct where w, const struct transcript *t, const struct report_options *o, bool translated);
 /* RFC 3339 with UTC; empty when not known. */
