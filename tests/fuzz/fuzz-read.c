@@ -28,6 +28,39 @@ static void render(const struct transcript *t, const struct diagnosis *d, const 
 	buf_free(&out);
 }
 
+static size_t count(struct slice text, struct slice word)
+{
+	size_t n = 0, at;
+	for (; (at = slice_find(text, word)) != SLICE_NPOS; n++)
+		text = slice_from(text, at + word.n);
+	return n;
+}
+
+/* Pages and ladders: what the evidence says never becomes markup, nor a control byte. */
+static void draw(const struct transcript *t, const struct diagnosis *d, const struct verdict *v, unsigned width)
+{
+	static const struct slice pairs[][2] = {
+		{S("<li"), S("</li>")}, {S("<section"), S("</section>")}, {S("<details"), S("</details>")}, {S("<code"), S("</code>")}, {S("<pre"), S("</pre>")},
+	};
+	struct report_options o = {.ladder_width = width, .ascii = width % 2};
+	struct buf out = BUF_INIT(OUTPUT_MAX);
+	for (enum picture_form form = PICTURE_PAGE; form <= PICTURE_TERMINAL; form++) {
+		struct report_pictures *p = report_pictures_new(form, &o);
+		report_pictures_add(p, t, d, v);
+		if (form == PICTURE_PAGE)
+			report_page(&out, p, t, d, v);
+		else
+			report_ladders(&out, p, d, v);
+		report_pictures_free(p);
+		for (size_t i = 0; form == PICTURE_PAGE && i < sizeof pairs / sizeof *pairs; i++)
+			if (count(buf_slice(&out), pairs[i][0]) < count(buf_slice(&out), pairs[i][1]))
+				abort();
+	}
+	if (slice_has_nocase(buf_slice(&out), S("<script")) || slice_find_byte(buf_slice(&out), 033) != SLICE_NPOS || slice_find_byte(buf_slice(&out), 0) != SLICE_NPOS)
+		abort();
+	buf_free(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct err e = {0};
@@ -45,6 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			redactor_learn(r, t);
 			render(t, d, &v, NULL);
 			render(t, d, &v, r);
+			draw(t, d, &v, 40 + (unsigned)(size % 101));
 			redactor_free(r);
 		}
 		diagnosis_free(d);
