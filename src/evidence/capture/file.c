@@ -77,7 +77,8 @@ bool capture_is_magic(struct slice s)
 
 static bool window_grow(struct capture_file *f, size_t n)
 {
-	memmove(f->window, f->window + f->window_at, f->window_n - f->window_at);
+	if (f->window_n > f->window_at)
+		memmove(f->window, f->window + f->window_at, f->window_n - f->window_at);
 	f->window_n -= f->window_at;
 	f->window_at = 0;
 	if (n <= f->window_cap)
