@@ -3,7 +3,7 @@ B ?= build
 CC ?= gcc
 
 DEPS = build-essential meson ninja-build pkg-config clang clang-tidy libclang-rt-14-dev cppcheck gettext scdoc mandoc man-db \
-	libcmocka-dev libpcre2-dev libjansson-dev libcyaml-dev libssl-dev libgsasl-dev zlib1g-dev libzstd-dev libseccomp-dev libpcap-dev \
+	libcmocka-dev libpcre2-dev libjansson-dev libcyaml-dev libssl-dev libgsasl-dev zlib1g-dev libzstd-dev libseccomp-dev libpcap-dev libevent-dev \
 	python3 hyperfine zstd
 # For tests alone: pages are looked at in a real browser.
 TEST_DEPS = chromium chromium-driver

@@ -5,8 +5,8 @@
 #include <openssl/evp.h>
 
 #include "evidence/capture/tls.h"
+#include "proto/tls_facts.h"
 
-#define TLS_RANDOM 32u
 #define TLS_MASTER 48u
 #define TLS_SECRET_MAX 64u
 /* RFC 8446 section 5.2: 2^14 of text, and what protection may add (RFC 5246 allows 2048). */
@@ -15,29 +15,6 @@
 #define TLS_HANDSHAKE_MAX (128u * 1024u)
 /* Handshake bytes hashed for the extended master secret. */
 #define TLS_TRANSCRIPT_MAX (256u * 1024u)
-
-enum tls_version { SSL_30 = 0x0300, TLS_10 = 0x0301, TLS_11 = 0x0302, TLS_12 = 0x0303, TLS_13 = 0x0304 };
-const char *tls_version_name(unsigned v);
-
-/* --- suites ------------------------------------------------------------------------------------------------------------------------------ */
-
-enum tls_kx { KX_OTHER, KX_RSA, KX_DHE, KX_ECDHE, KX_PSK, KX_ANY };
-enum tls_mode_of_cipher { MODE_NULL, MODE_STREAM, MODE_CBC, MODE_GCM, MODE_CCM, MODE_CCM8, MODE_CHACHA };
-
-struct tls_suite {
-	uint16_t id;
-	const char *name;
-	enum tls_kx kx;
-	const char *cipher; /* OpenSSL's name */
-	uint8_t key, mac;   /* bytes */
-	uint8_t block;      /* bytes of a CBC block */
-	enum tls_mode_of_cipher mode;
-	const char *hash;   /* of the MAC up to TLS 1.1 and of CBC, and of the PRF where not SHA-256 */
-};
-const struct tls_suite *tls_suite_find(unsigned id);
-/* Name for people, also of those that are only known by number. */
-struct slice tls_suite_name(struct arena *a, unsigned id);
-const char *tls_suite_prf(const struct tls_suite *s);
 
 /* --- secrets ----------------------------------------------------------------------------------------------------------------------------- */
 
@@ -85,24 +62,5 @@ bool tls_master_from_premaster(unsigned version, const struct tls_suite *s, cons
 bool tls_master_extended(unsigned version, const struct tls_suite *s, const struct tls_secret *premaster, struct slice handshake, struct tls_secret *ret);
 /* One record. out has room for body.n + 64 bytes. Returns the length of the text, or -1 when it cannot be (wrong key, damage). *ret_type: the inner type of TLS 1.3. */
 long tls_decrypt(struct tls_direction *d, unsigned type, unsigned record_version, struct slice body, uint8_t *out, unsigned *ret_type);
-
-/* --- what the handshake shows -------------------------------------------------------------------------------------------------------------- */
-
-struct tls_hello {
-	unsigned version, suite, record_version;
-	const uint8_t *random;
-	struct slice session_id, ticket, sni, alpn;
-	bool ems, etm, retry;
-	uint16_t group;
-	struct slice suites;   /* offered, two bytes each */
-	uint16_t versions[16];
-	size_t n_versions;
-};
-bool tls_hello_parse(struct slice body, bool server, struct tls_hello *ret);
-struct event *tls_event_new(struct arena *a, enum side side, const struct stamp *stamp, const char *what);
-struct event *tls_event_hello(struct arena *a, enum side side, const struct stamp *stamp, const struct tls_hello *h, bool server);
-/* A certificate message's list (version decides the form). */
-struct event *tls_event_certificate(struct arena *a, enum side side, const struct stamp *stamp, struct slice body, unsigned version);
-struct event *tls_event_alert(struct arena *a, enum side side, const struct stamp *stamp, unsigned level, unsigned code);
 
 #endif

@@ -2,7 +2,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include "evidence/capture/tls-private.h"
+#include "proto/tls_facts.h"
 
 enum {
 	EXT_SNI = 0, EXT_GROUPS = 10, EXT_ALPN = 16, EXT_ETM = 22, EXT_EMS = 23, EXT_TICKET = 35, EXT_VERSIONS = 43, EXT_KEY_SHARE = 51,

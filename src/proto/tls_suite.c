@@ -1,5 +1,5 @@
 /* Cipher suites: the IANA registry's numbers with what is needed to undo them. Columns: key exchange, OpenSSL cipher, key and MAC bytes, block, mode, hash. */
-#include "evidence/capture/tls-private.h"
+#include "proto/tls_facts.h"
 
 #define CBC(id, name, kx, cipher, key, block, mac, hash) {id, name, kx, cipher, key, mac, block, MODE_CBC, hash}
 #define GCM(id, name, kx, cipher, key, hash) {id, name, kx, cipher, key, 0, 0, MODE_GCM, hash}
