@@ -8,6 +8,8 @@ _telltale() {
 	fi
 	case $prev in
 	--color) words="auto always never" ;;
+	--tls) words="auto never must" ;;
+	--quit-after) words="connect greeting ehlo tls auth mail rcpt" ;;
 	--lang | -l) words="en pl ru es" ;;
 	--knowledge | -k) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
 	--cause) words=$("$program" explain --list 2>/dev/null | cut -d' ' -f1) ;;

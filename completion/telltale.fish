@@ -20,3 +20,5 @@ end
 complete -c telltale -n '__fish_seen_subcommand_from watch' -f -a 'any (command ls /sys/class/net 2>/dev/null)'
 complete -c telltale -n '__fish_seen_subcommand_from watch' -s w -l write -r -F
 complete -c telltale -n '__fish_seen_subcommand_from watch' -s u -l user -x -a '(__fish_complete_users)'
+complete -c telltale -n '__fish_seen_subcommand_from probe' -l tls -x -a 'auto never must'
+complete -c telltale -n '__fish_seen_subcommand_from probe' -l quit-after -x -a 'connect greeting ehlo tls auth mail rcpt'

@@ -13,6 +13,7 @@ const struct subcommand subcommands[] = {
 	{"read", N_("say what is wrong in pasted sessions, logs, bounces and tool output"), cmd_read},
 	{"watch", N_("say what is wrong with the sessions on a network interface, as they go by"), cmd_watch},
 	{"explain", N_("say what a reply code or an error text means"), cmd_explain},
+	{"probe", N_("ask a mail server what it really does"), cmd_probe},
 	{"sasl", N_("decode, make and check the messages, tokens and passwords of logins"), cmd_sasl},
 	{0},
 };

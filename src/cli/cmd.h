@@ -14,6 +14,7 @@ struct subcommand {
 extern const struct subcommand subcommands[];
 
 int cmd_explain(int argc, char **argv);
+int cmd_probe(int argc, char **argv);
 int cmd_read(int argc, char **argv);
 int cmd_sasl(int argc, char **argv);
 int cmd_watch(int argc, char **argv);

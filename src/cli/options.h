@@ -32,7 +32,7 @@ struct usage {
 };
 
 /* A table has at most this many options. */
-#define OPTIONS_MAX 40
+#define OPTIONS_MAX 48
 
 enum { OPTIONS_END = -1, OPTIONS_BAD = -2, OPTIONS_HELP = -3 };
 

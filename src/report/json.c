@@ -211,6 +211,7 @@ struct report_json {
 	const struct report_options *o;
 	json_t *sessions;
 	json_t *context;
+	json_t *attached; /* object; its members come before the verdict */
 	uint64_t n_sessions;
 };
 
@@ -218,7 +219,7 @@ struct report_json *report_json_new(const struct report_options *o)
 {
 	struct report_json *j = calloc(1, sizeof *j);
 	if (j)
-		*j = (struct report_json){.o = o, .sessions = json_array(), .context = json_array()};
+		*j = (struct report_json){.o = o, .sessions = json_array(), .context = json_array(), .attached = json_object()};
 	return j;
 }
 
@@ -228,6 +229,7 @@ void report_json_free(struct report_json *j)
 		return;
 	json_decref(j->sessions);
 	json_decref(j->context);
+	json_decref(j->attached);
 	free(j);
 }
 
@@ -243,6 +245,12 @@ void report_json_add(struct report_json *j, const struct transcript *t)
 	json_decref(events);
 }
 
+void report_json_attach(struct report_json *j, const char *key, struct json_t *value)
+{
+	if (value)
+		json_object_set_new(j->attached, key, value);
+}
+
 void report_json_finish(struct report_json *j, struct buf *out, const struct transcript *t, const struct diagnosis *d, const struct verdict *v)
 {
 	struct arena *a = arena_new(0);
@@ -256,6 +264,7 @@ void report_json_finish(struct report_json *j, struct buf *out, const struct tra
 		put(doc, "sessions_left_out", json_integer((json_int_t)(j->n_sessions - JSON_SESSIONS_MAX)));
 	if (j->o->events)
 		put(doc, "context", json_incref(j->context));
+	json_object_update(doc, j->attached);
 	put(doc, "verdict", json_string(verdict_word(v->kind)));
 	put(doc, "findings", findings_json(a, t, d, j->o));
 	put_left_out(doc, &j->o->left_out);

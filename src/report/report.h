@@ -47,6 +47,9 @@ void report_ladders(struct buf *out, struct report_pictures *p, const struct dia
 struct report_json;
 struct report_json *report_json_new(const struct report_options *o);
 void report_json_add(struct report_json *j, const struct transcript *t);
+/* One more member of the document; takes the value over (NULL: none). */
+struct json_t;
+void report_json_attach(struct report_json *j, const char *key, struct json_t *value);
 void report_json_finish(struct report_json *j, struct buf *out, const struct transcript *t, const struct diagnosis *d, const struct verdict *v);
 void report_json_free(struct report_json *j);
 
