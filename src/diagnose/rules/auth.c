@@ -187,6 +187,22 @@ static bool is_stray_base64(struct dx *x, const struct event *e)
 	return e->kind == EV_COMMAND && (e->oddities & ODD_UNKNOWN_VERB) && dx_match(x, e->text, "^(?=.*[a-z0-9+/=])[A-Za-z0-9+/]{2,}={0,2}$");
 }
 
+/* A refused answer of just such a length and without padding: three bytes in four letters make it end there by chance in one password of dozens,
+ * and passwords of that length are keys. */
+static void find_base64_cut(struct dx *x, const struct session *s)
+{
+	for (size_t i = 0; i < logins_of(s); i++) {
+		const struct login *l = &s->logins.v[i];
+		const struct event *e = l->password_event;
+		if (!l->failed || s->from_log || !e || e->kind != EV_RESPONSE || (e->oddities & (ODD_MASKED | ODD_BAD_BASE64)))
+			continue;
+		if (!is_wrap_length(e->text.n) || slice_ends(e->text, S("=")))
+			continue;
+		dx_evidence(dx_find(x, "auth-base64-wrapped", 0.55, e), l->reply);
+		return;
+	}
+}
+
 /* The base64 of a login was cut into lines: a first piece of a typical length, then a line of base64 as if it were a command. */
 static void find_base64_wrapped(struct dx *x, const struct session *s)
 {
@@ -450,6 +466,7 @@ const struct rule rules_auth[] = {
 	{"plain-without-initial-response", "auth-plain-without-initial-response", RULE_SESSION, find_plain_without_initial_response},
 	{"login-prompt", "auth-login-prompt-not-recognised", RULE_SESSION, find_login_prompt},
 	{"base64-wrapped", "auth-base64-wrapped", RULE_SESSION, find_base64_wrapped},
+	{"base64-cut", "auth-base64-wrapped", RULE_SESSION, find_base64_cut},
 	{"mech-broken", "auth-mech-advertised-but-broken", RULE_SESSION, find_mech_broken},
 	{"mech-offered-unknown", "auth-mech-advertised-but-broken", RULE_SESSION, find_mech_offered_unknown},
 	{"mech-not-offered", "auth-mech-not-offered", RULE_SESSION, find_mech_not_offered},

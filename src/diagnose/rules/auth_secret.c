@@ -167,6 +167,30 @@ static void find_whitespace(struct dx *x, const struct session *s)
 	}
 }
 
+/* A debug log shows POP3 commands without their line ends; the one with the password has one all the same. The login may pass: the line end of the
+ * password ends the command, and the program's own makes an empty command, whose refusal is taken for the answer to the next. */
+static void find_line_end_in_pass(struct dx *x, const struct session *s)
+{
+	if (s->protocol != PROTOCOL_POP3 || s->from_log)
+		return;
+	for (size_t i = 0; i < logins_of(s); i++) {
+		const struct login *l = &s->logins.v[i];
+		const struct event *e = mech_is(l, "USER/PASS") ? login_event(l) : NULL;
+		if (!e || !(e->oddities & ODD_BARE_LF) || (l->user_event && l->user_event != e && (l->user_event->oddities & ODD_BARE_LF)))
+			continue;
+		const struct event *refused = NULL;
+		for (size_t k = 0; k < s->exchanges.n && !refused; k++)
+			if (s->exchanges.v[k].negative && s->exchanges.v[k].reply->n > e->n)
+				refused = s->exchanges.v[k].reply;
+		if (!refused)
+			continue;
+		struct draft *d = dx_find(x, "password-stray-whitespace", 0.88, e);
+		dx_evidence(d, refused);
+		dx_keep(d);
+		return;
+	}
+}
+
 /* --- the value in the settings and the value on the wire ---------------------------------------------------------------------------------- */
 
 static bool is_password_name(struct slice name)
@@ -290,6 +314,7 @@ const struct rule rules_auth_secret[] = {
 	{"credentials-not-set", "credentials-not-set", RULE_SESSION, find_not_set},
 	{"password-non-ascii", "password-non-ascii", RULE_SESSION, find_non_ascii},
 	{"password-whitespace", "password-stray-whitespace", RULE_SESSION, find_whitespace},
+	{"password-line-end", "password-stray-whitespace", RULE_SESSION, find_line_end_in_pass},
 	{"password-mangled", "password-mangled-by-shell", RULE_SESSION, find_mangled},
 	{"realm-stripped", "auth-realm-stripped", RULE_SESSION, find_realm_stripped},
 	{"realm-by-test", "auth-realm-stripped", RULE_INPUT, find_realm_by_test},

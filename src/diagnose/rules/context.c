@@ -127,7 +127,7 @@ static void find_foreign_audience(struct dx *x, const struct session *s)
 {
 	(void)s;
 	const struct event *scope = dx_search(x, KINDS_AROUND | KIND(EV_ERROR),
-		"https?://(?:graph\\.microsoft\\.com|ps\\.outlook\\.com|manage\\.office\\.com|management\\.azure\\.com|graph\\.windows\\.net|vault\\.azure\\.net)|\"?aud\"?\\s*[:=]\\s*\"?(?:https?://(?!outlook\\.office(?:365)?\\.com)|00000003-0000-0000-c000-000000000000)",
+		"https?://(?:graph\\.microsoft\\.com(?!/(?:v1\\.0|beta))|ps\\.outlook\\.com|manage\\.office\\.com|management\\.azure\\.com|graph\\.windows\\.net|vault\\.azure\\.net)|\"?aud\"?\\s*[:=]\\s*\"?(?:https?://(?!outlook\\.office(?:365)?\\.com)|00000003-0000-0000-c000-000000000000)",
 		NULL);
 	if (!scope)
 		return;
@@ -161,28 +161,6 @@ static void find_settings_ignored(struct dx *x, const struct session *s)
 		NULL);
 	if (settings)
 		dx_evidence(dx_find(x, "wrong-host-localhost-default", 0.84, refused), settings);
-}
-
-#define HOST_CHARS "[a-z0-9][a-z0-9.-]*"
-
-/* Another server answers than the one that was called: a redirect at the hoster or in a firewall. */
-static void find_other_server_answers(struct dx *x, const struct session *unused)
-{
-	const struct transcript *t = dx_transcript(x);
-	(void)unused;
-	const struct event *called = dx_search(x, 0,
-		"(?:opening to|connect(?:ing|ed)? to|Trying|Resolved|host[ =:]+)\\s*(?:ssl://|tls://|smtp://)?(?:smtp\\.(?:gmail|googlemail)\\.com|smtp\\.office365\\.com|smtp-mail\\.outlook\\.com|smtp\\.mail\\.yahoo\\.com)", NULL);
-	if (!called)
-		return;
-	for (size_t i = 0; i < t->sessions.n && i < 20; i++) {
-		const struct event *greeting = session_event(t->sessions.v[i], EV_GREETING, 0);
-		if (!greeting || !dx_match(x, greeting->text, "^220[ -]" HOST_CHARS "\\s") ||
-		    dx_match(x, greeting->text, "gsmtp|google|outlook|office365|microsoft|yahoo|prod\\."))
-			continue;
-		struct draft *d = dx_find(x, "firewall-inspection-rewrites-smtp", 0.85, greeting);
-		dx_evidence(d, called);
-		return;
-	}
 }
 
 /* STARTTLS, a ClientHello of an old version, and the server hangs up. */
@@ -239,7 +217,6 @@ const struct rule rules_context[] = {
 	{"foreign-audience", "oauth-wrong-audience", RULE_INPUT, find_foreign_audience},
 	{"resolver-fails", "server-dns-resolution-broken", RULE_INPUT, find_resolver_fails},
 	{"settings-ignored", "wrong-host-localhost-default", RULE_INPUT, find_settings_ignored},
-	{"other-server-answers", "firewall-inspection-rewrites-smtp", RULE_INPUT, find_other_server_answers},
 	{"none-wanted", "auth-sent-where-none-wanted", RULE_INPUT, find_none_wanted},
 	{"helo-only-no-auth", "helo-instead-of-ehlo", RULE_SESSION, find_helo_only_no_auth},
 	{"old-hello-dropped", "tls-version-too-old-client", RULE_INPUT, find_old_hello_dropped},

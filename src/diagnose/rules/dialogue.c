@@ -1,6 +1,10 @@
 /* Inferences about the greeting and the order of the dialogue: the EHLO name, HELO for EHLO, EHLO after STARTTLS and AUTH, replies read wrongly,
  * talking too early. The envelope and the message are in envelope.c. */
+#include <libintl.h>
+
 #include "diagnose/rule.h"
+
+#define _(s) gettext(s)
 
 /* --- small questions ------------------------------------------------------------------------------------------------------------- */
 
@@ -447,6 +451,32 @@ static void find_auth_overlooked(struct dx *x, const struct session *none)
 	}
 }
 
+#define NO_STARTTLS_TEXT                                                                                                                  \
+	"(?:does ?n.t|do not|does not|not) (?:seem to )?(?:support|offer|advertise)\\w*[^\\n]{0,20}\\bSTARTTLS|STARTTLS (?:is |was )?not (?:supported|" \
+	"available|offered|advertised)|no STARTTLS (?:support|offered)"
+
+/* The same of STARTTLS: it stands in the list, and works when it is typed, or stands in the last line, which clients like to miss. */
+static void find_starttls_overlooked(struct dx *x, const struct session *s)
+{
+	const struct capabilities *c = is_smtp(s) && !s->from_log ? session_caps_tls(s, false) : NULL;
+	if (!c || !caps_have(c, S("STARTTLS"), NULL) || dx_transcript(x)->sessions.n > 2)
+		return;
+	const struct event *told = dx_search(x, KINDS_TOLD | KINDS_AROUND, NO_STARTTLS_TEXT, NULL);
+	const struct exchange *hello = session_exchange(s, S("EHLO"), 0, NULL);
+	const struct exchange *tls = session_exchange(s, S("STARTTLS"), 0, NULL);
+	if (!told || !hello || (tls && !tls->positive))
+		return;
+	bool last = hello->reply && dx_match(x, hello->reply->text, "250 STARTTLS\\s*$");
+	if (!last && !tls)
+		return;
+	struct draft *d = dx_find(x, "client-misparses-ehlo", last ? 0.82 : 0.7, told);
+	dx_evidence(d, c->event);
+	if (last)
+		dx_summary(d, _("The client says that there is no STARTTLS, but %s offers it, in the last line of its EHLO reply (250 STARTTLS, with a "
+				"blank instead of a hyphen): the client reads that line wrongly."),
+			   s->server.name.n ? dx_shown(x, s->server.name) : _("the server"));
+}
+
 static bool is_keyword(struct slice word)
 {
 	static const char *const keywords[] = {
@@ -855,6 +885,7 @@ const struct rule rules_dialogue[] = {
 	{"command-inside-reply", "client-misparses-ehlo", RULE_SESSION, find_command_inside_reply},
 	{"stale-reply", "client-misparses-ehlo", RULE_SESSION, find_stale_reply},
 	{"auth-overlooked", "client-misparses-ehlo", RULE_INPUT, find_auth_overlooked},
+	{"starttls-overlooked", "client-misparses-ehlo", RULE_SESSION, find_starttls_overlooked},
 	{"malformed-ehlo-reply", "server-ehlo-reply-malformed", RULE_SESSION, find_malformed_ehlo_reply},
 	{"split-reply", "reply-split-over-packets", RULE_SESSION, find_split_reply},
 	{"lone-dot", "reply-split-over-packets", RULE_SESSION, find_lone_dot},

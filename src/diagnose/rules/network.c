@@ -1,5 +1,9 @@
 /* Inferences about connections: which attempts failed together, who is behind the address, what stalls. */
+#include <libintl.h>
+
 #include "diagnose/rule.h"
+
+#define _(s) gettext(s)
 
 /* Hosts and clients compared; more add nothing. */
 #define HOSTS_MAX 16u
@@ -147,6 +151,48 @@ static void find_internal_address_checked(struct dx *x, const struct session *s)
 	dx_value(d, "address", address);
 }
 
+/* Providers that everybody knows, and what their own greetings say. */
+static const struct known_provider {
+	const char *host, *greeting;
+} known_providers[] = {
+	{"smtp(?:-relay)?\\.(?:gmail|googlemail)\\.com", "google|gmail|gsmtp"},
+	{"(?:smtp\\.office365|smtp-mail\\.outlook)\\.com|\\.mail\\.protection\\.outlook\\.com", "outlook|microsoft"},
+	{"smtp\\.mail\\.yahoo\\.\\w+", "yahoo"},
+	{"smtp\\.mail\\.me\\.com", "icloud|apple|me\\.com"},
+	{"email-smtp\\.[\\w-]+\\.amazonaws\\.com", "amazon|SimpleEmail"},
+	{"smtp\\.sendgrid\\.net", "SG |sendgrid"},
+};
+
+/* The events before a greeting in which the program says whom it connects to. */
+#define STEPS_TO_GREETING 8u
+
+/* A connection to a well-known provider is answered by somebody else's mail server: what stands between redirects outgoing SMTP to its own. */
+static void find_another_answers(struct dx *x, const struct session *s)
+{
+	const struct transcript *t = dx_transcript(x);
+	const struct event *greeting = session_event(s, EV_GREETING, 0);
+	if (!greeting || s->protocol != PROTOCOL_SMTP || s->from_log || !dx_match(x, greeting->text, "\\b(?:Exim|Postfix|Sendmail|cPanel|qmail|hMailServer)\\b|^220[ -][a-z0-9][\\w-]*\\.[\\w.-]+\\s"))
+		return;
+	size_t at = 0;
+	while (at < t->events.n && t->events.v[at] != greeting)
+		at++;
+	for (size_t back = 1; back <= STEPS_TO_GREETING && back <= at; back++) {
+		const struct event *e = t->events.v[at - back];
+		if (KIND(e->kind) & KINDS_SAID)
+			return;
+		for (size_t i = 0; i < sizeof known_providers / sizeof *known_providers; i++) {
+			if (!dx_match(x, e->text, known_providers[i].host) || dx_match(x, greeting->text, known_providers[i].greeting))
+				continue;
+			struct draft *d = dx_find(x, "firewall-inspection-rewrites-smtp", 0.85, greeting);
+			dx_evidence(d, e);
+			dx_summary(d, _("A connection to a well-known provider was opened, but another server answers, %s: a firewall on the way redirects outgoing SMTP "
+					"to its own mail server."),
+				   s->server.name.n ? dx_shown(x, s->server.name) : dx_shown(x, greeting->text));
+			return;
+		}
+	}
+}
+
 /* Did this session only open the port, perhaps greet, and leave? */
 static bool is_bare_probe(const struct session *s)
 {
@@ -237,6 +283,7 @@ const struct rule rules_network[] = {
 	{"internal-address-checked", "nat-hides-client-address", RULE_INPUT, find_internal_address_checked},
 	{"bare-probes", "health-check-noise", RULE_INPUT, find_probes},
 	{"command-overwritten", "firewall-inspection-rewrites-smtp", RULE_SESSION, find_overwritten_command},
+	{"another-answers", "firewall-inspection-rewrites-smtp", RULE_SESSION, find_another_answers},
 	{"data-stalls", "mtu-black-hole", RULE_SESSION, find_data_stalls},
 	{"dropped-unexplained", "connection-dropped", RULE_SESSION, find_dropped},
 	{0},

@@ -411,6 +411,30 @@ static void find_public_host_untrusted(struct dx *x, const struct session *s)
 		dx_evidence(dx_find(x, cause, confidence, bad), host);
 }
 
+/* The same server was asked twice with openssl, once with -servername and once without, and the trouble is about the certificate. */
+static void find_asked_with_and_without_name(struct dx *x, const struct session *none)
+{
+	(void)none;
+	const struct transcript *t = dx_transcript(x);
+	struct slice bare = SLICE_NONE, target, line;
+	const struct event *without = NULL;
+	for (size_t i = 0; i < t->events.n; i++) {
+		const struct event *e = t->events.v[i];
+		struct slice rest = e->text;
+		while (slice_next_line(&rest, &line)) {
+			if (line.n > 2048 || !slice_has(line, S("s_client")) || !dx_capture(x, line, "s_client\\b.*?-connect ([\\w.:-]+)", &target))
+				continue;
+			if (!slice_has(line, S("-servername"))) {
+				bare = target;
+				without = e;
+			} else if (without && slice_eq_nocase(bare, target) && dx_search(x, 0, "issuer|subject|self.signed|mismatch|certificate", NULL)) {
+				dx_evidence(dx_find(x, "tls-sni-missing", 0.72, without), e);
+				return;
+			}
+		}
+	}
+}
+
 const struct rule rules_tls[] = {
 	{"tls-bytes-in-plain-text", "implicit-tls-on-plaintext-port", RULE_SESSION, find_tls_bytes},
 	{"tls-alert", "tls-version-too-old-client", RULE_SESSION, find_alert},
@@ -427,6 +451,7 @@ const struct rule rules_tls[] = {
 	{"certificate-renewed-on-disk", "cert-expired-not-reloaded", RULE_INPUT, find_renewed_on_disk},
 	{"certificate-clock", "clock-wrong", RULE_INPUT, find_clock},
 	{"starttls-failed-silently", "cert-untrusted-opportunistic", RULE_SESSION, find_upgrade_failed_silently},
+	{"asked-with-and-without-name", "tls-sni-missing", RULE_INPUT, find_asked_with_and_without_name},
 	{"public-host-untrusted", "antivirus-intercepts-tls", RULE_INPUT, find_public_host_untrusted},
 	{"starttls-not-asked-for", "cert-untrusted-opportunistic", RULE_SESSION, find_upgrade_not_asked_for},
 	{0},
