@@ -55,8 +55,10 @@ static void draw(const struct transcript *t, const struct diagnosis *d, const st
 		for (size_t i = 0; form == PICTURE_PAGE && i < sizeof pairs / sizeof *pairs; i++)
 			if (count(buf_slice(&out), pairs[i][0]) < count(buf_slice(&out), pairs[i][1]))
 				abort();
+		if (form == PICTURE_PAGE && slice_has_nocase(buf_slice(&out), S("<script")))
+			abort();
 	}
-	if (slice_has_nocase(buf_slice(&out), S("<script")) || slice_find_byte(buf_slice(&out), 033) != SLICE_NPOS || slice_find_byte(buf_slice(&out), 0) != SLICE_NPOS)
+	if (slice_find_byte(buf_slice(&out), 033) != SLICE_NPOS || slice_find_byte(buf_slice(&out), 0) != SLICE_NPOS)
 		abort();
 	buf_free(&out);
 }
