@@ -60,6 +60,7 @@ struct dialogue {
 	struct event *open_command; /* IMAP: command waiting for its literal's rest */
 	size_t reply_cap, raw_cap, text_cap;
 	const struct event *unseen; /* command whose reply is missing in the evidence */
+	unsigned sasl_ahead;         /* responses that came before their challenge */
 	unsigned lmtp_recipients;
 	bool listing_is_message;
 };

@@ -88,6 +88,11 @@ void dialogue_tls_started(struct dialogue *d)
 			d->half[i].mode = MODE_LINES;
 }
 
+void dialogue_tls_ended(struct dialogue *d)
+{
+	d->tls = false;
+}
+
 /* --- events ------------------------------------------------------------------------------------------------------------------ */
 
 struct slice upper(struct arena *a, struct slice s)
@@ -254,6 +259,7 @@ void dialogue_sasl_begin(struct dialogue *d, struct event *cmd, struct slice mec
 {
 	sasl_begin(&d->sasl, d->arena, mech);
 	d->sasl_cmd = cmd;
+	d->sasl_ahead = 0;
 	cmd->sasl.mech = d->sasl.mech;
 	if (!has_initial)
 		return;

@@ -36,6 +36,8 @@ void dialogue_feed(struct dialogue *d, enum side side, struct slice bytes, const
 void dialogue_gap(struct dialogue *d, enum side side, uint64_t lost, const struct stamp *stamp);
 /* Both sides continue in clear (decrypted) text after TLS started, or are TLS from the first byte and given here decrypted. */
 void dialogue_tls_started(struct dialogue *d);
+/* TLS was begun by one side and not taken up: the other goes on in plain text. */
+void dialogue_tls_ended(struct dialogue *d);
 /* The dialogue was pasted or logged: parts of it may be left out, so the other side's words end an unfinished message or literal. On a wire (the
  * default) they do not. */
 void dialogue_set_pasted(struct dialogue *d);

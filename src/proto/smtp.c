@@ -179,6 +179,10 @@ static void finish_reply(struct dialogue *d, bool complete)
 	struct event *cmd = e->cmd ? e->cmd : dialogue_front(d);
 	if (e->answer.code == 334 && is_verb(cmd, S("AUTH"))) {
 		dialogue_sasl_challenge(d, e, e->answer.n_lines ? e->answer.lines[0] : SLICE_NONE);
+		if (d->sasl_ahead) {
+			d->sasl_ahead--;
+			d->in_sasl = false;
+		}
 		dialogue_emit(d, e);
 		return;
 	}
@@ -338,6 +342,13 @@ static void client_line(struct dialogue *d, const struct line *l)
 		message_add(&h->message, l->bytes);
 		if (h->message_event)
 			h->message_event->stamp = l->first;
+		return;
+	}
+	/* Said ahead of its challenge, as programs do that do not listen. */
+	struct event *last = d->pending_n ? d->pending[d->pending_n - 1] : NULL;
+	if (!d->in_sasl && !d->pasted && is_verb(last, S("AUTH")) && last == d->sasl_cmd && !smtp_is_verb(word) && slice_trim(l->text).n) {
+		d->sasl_ahead++;
+		dialogue_sasl_response(d, l);
 		return;
 	}
 	/* A known verb with something after it is a command even where a SASL response is due (the client lost step), and so is QUIT, which

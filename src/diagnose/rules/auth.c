@@ -301,8 +301,10 @@ static void find_mech_broken(struct dx *x, const struct session *s)
 		struct draft *d = dx_find(x, "auth-mech-advertised-but-broken", good || unknown ? 0.93 : 0.7, l->reply ? l->reply : l->command);
 		dx_value(d, "mech", l->mech);
 		dx_evidence(d, c ? c->event : NULL);
-		if (good)
+		if (good) {
 			dx_evidence(d, good->command);
+			dx_keep(d); /* the next client, or this one's next version, takes it first again */
+		}
 		return;
 	}
 }

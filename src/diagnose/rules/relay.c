@@ -500,6 +500,22 @@ static void find_mx_denies_relay(struct dx *x, const struct session *unused)
 	dx_evidence(d, said);
 }
 
+/* "Client host rejected: Access denied" is what a bare `reject` of Postfix says; where logins are offered and none was tried, it stands behind
+ * permit_sasl_authenticated. */
+static void find_host_rejected_without_login(struct dx *x, const struct session *s)
+{
+	const struct capabilities *c = session_caps_before(s, 0);
+	if (s->from_log || s->logins.n || !caps_offer_auth(c))
+		return;
+	for (size_t i = 0; i < s->exchanges.n; i++) {
+		const struct exchange *k = &s->exchanges.v[i];
+		if (!k->negative || !slice_has(k->reply->text, S("Client host rejected: Access denied")))
+			continue;
+		dx_evidence(dx_find(x, "authentication-required", 0.72, k->reply), c->event);
+		return;
+	}
+}
+
 const struct rule rules_relay[] = {
 	{"relay-after-login", "relay-denied-auth-not-honoured", RULE_SESSION, find_auth_not_honoured},
 	{"told-login-not-honoured", "relay-denied-auth-not-honoured", RULE_INPUT, find_told_login_not_honoured},
@@ -515,5 +531,6 @@ const struct rule rules_relay[] = {
 	{"auth-on-other-port", "submission-on-port-25", RULE_INPUT, find_auth_on_other_port},
 	{"own-domain-refused", "domain-class-misconfigured", RULE_SESSION, find_own_domain_refused},
 	{"mx-denies-relay", "domain-class-misconfigured", RULE_INPUT, find_mx_denies_relay},
+	{"host-rejected-without-login", "authentication-required", RULE_SESSION, find_host_rejected_without_login},
 	{0},
 };

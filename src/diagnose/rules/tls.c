@@ -60,6 +60,8 @@ static void find_alert(struct dx *x, const struct session *s)
 	if (slice_is_empty(s->tls.alert))
 		return;
 	const struct event *e = session_event(s, EV_TLS, 0);
+	if (e && e->stamp.where.frame && event_fact(e, "what").n)
+		return; /* a capture: capture.c knows more */
 	for (size_t i = 0; e && i < sizeof alert_meanings / sizeof *alert_meanings; i++) {
 		const struct alert_meaning *m = &alert_meanings[i];
 		if ((m->from != SIDE_UNKNOWN && m->from != s->tls.alert_from) || !dx_match(x, s->tls.alert, m->alert))

@@ -85,11 +85,16 @@ static void hear(void *user, struct event *e)
 
 /* --- a connection that counts -------------------------------------------------------------------------------------------------------------- */
 
-static struct slice address_of(struct talk *k, int who)
+static struct slice address_text(struct arena *a, const struct address *address)
 {
 	char buf[48];
-	size_t n = address_print(&k->connection->address[who], buf);
-	return arena_dup(k->transcript->arena, slice_of(buf, n));
+	size_t n = address_print(address, buf);
+	return arena_dup(a, slice_of(buf, n));
+}
+
+static struct slice address_of(struct talk *k, int who)
+{
+	return address_text(k->transcript->arena, &k->connection->address[who]);
 }
 
 static const char *icmp_text(const struct tcp_connection *c)
@@ -345,6 +350,8 @@ static void say(struct talk *k, int who, struct slice bytes, const struct stamp 
 		k->plain[1] = !tls_looks_like(bytes);
 	else if (k->tls && k->implicit && who == 1 && k->greeted_plain)
 		k->plain[1] = !tls_looks_like(bytes) && !tls_stream_agreed(k->tls);
+	if (k->plain[1])
+		dialogue_tls_ended(k->dialogue);
 	k->greeted_plain |= who == 1 && !k->tls;
 	k->spoke[who] = true;
 	if (k->tls && !k->plain[who])
@@ -457,14 +464,18 @@ static void close_event(struct talk *k)
 			fact_number(k, e, "stalled_size", c->side[who].stalled_size);
 			fact_number(k, e, "stalled_times", c->side[who].stalled_n);
 		}
-		if (c->side[who].hole)
+		if (c->side[who].hole) {
 			fact(k, e, "hole", slice_from_cstr(side_name(side_of(who))));
+			fact_number(k, e, "hole_bytes", (int64_t)c->side[who].hole);
+		}
 	}
 	if (c->icmp_error) {
 		fact(k, e, "icmp", slice_from_cstr(icmp_text(c)));
 		if (c->icmp_mtu)
 			fact_number(k, e, "mtu", c->icmp_mtu);
 	}
+	if (c->end_frame)
+		fact_number(k, e, "end_frame", (int64_t)c->end_frame);
 	k->session->closed_by = by;
 	hear(k, e);
 }
@@ -483,13 +494,54 @@ static void put_first(struct transcript *t, struct session *s, struct event *e)
 	s->start = e->stamp;
 }
 
-static void set_outcome(struct session *s, const struct tcp_connection *c)
+/* A command that nobody answered, other than a goodbye. */
+static bool is_unanswered(const struct session *s)
 {
+	for (size_t i = s->events.n; i-- > 0;) {
+		const struct event *e = s->events.v[i];
+		if (e->kind == EV_RESPONSE)
+			return !e->cmd || !e->cmd->reply;
+		if (e->kind == EV_REPLY || e->kind == EV_CHALLENGE || (e->oddities & ODD_GAP))
+			return false;
+		if (e->kind == EV_COMMAND || e->kind == EV_DATA)
+			return !e->reply && !slice_eq(e->command.verb, S("QUIT")) && !slice_eq(e->command.verb, S("LOGOUT"));
+	}
+	return false;
+}
+
+static void set_outcome(struct talk *k)
+{
+	const struct tcp_connection *c = k->connection;
+	struct session *s = k->session;
 	const char *what = connect_what(c);
-	if (strcmp(what, "connected") != 0 && strcmp(what, "midstream") != 0 && strcmp(what, "silent") != 0)
+	bool connected = strcmp(what, "connected") == 0 || strcmp(what, "midstream") == 0, silent = strcmp(what, "silent") == 0;
+	int64_t said = k->last_us[0] > k->last_us[1] ? k->last_us[0] : k->last_us[1];
+	bool waited = end_of(k) - (said ? said : c->start_us) >= STREAM_SILENCE_MS * 1000ll;
+	if (!connected && !silent)
 		s->outcome = OUTCOME_NOT_CONNECTED;
 	else if (s->tls.alert.n)
 		s->outcome = OUTCOME_TLS_FAILED;
+	else if (silent)
+		s->outcome = OUTCOME_TIMED_OUT;
+	else if (is_unanswered(s))
+		s->outcome = waited ? OUTCOME_TIMED_OUT : c->end == TCP_END_RESET ? OUTCOME_RESET : c->end == TCP_END_FIN ? OUTCOME_CLOSED_EARLY : OUTCOME_UNKNOWN;
+}
+
+/* What a router on the way said about it. */
+static void icmp_event(struct talk *k)
+{
+	const struct tcp_connection *c = k->connection;
+	struct stamp stamp = {.where = {.input = k->streams->input, .frame = (uint32_t)c->icmp_frame}, .time_us = c->icmp_us, .has_time = true};
+	struct event *e = c->icmp_error ? new_event(k, EV_CONNECT, SIDE_UNKNOWN, &stamp) : NULL;
+	if (!e)
+		return;
+	struct slice from = address_text(k->transcript->arena, &c->icmp_from);
+	e->raw = e->text = c->icmp_mtu ? arena_printf(k->transcript->arena, "ICMP from %.*s: %s, at most %u bytes", SLICE_FMT(from), icmp_text(c), c->icmp_mtu)
+				       : arena_printf(k->transcript->arena, "ICMP from %.*s: %s", SLICE_FMT(from), icmp_text(c));
+	fact(k, e, "what", S("icmp"));
+	fact(k, e, "icmp", slice_from_cstr(icmp_text(c)));
+	fact(k, e, "from", from);
+	hear(k, e);
 }
 
 /* What the capture lacks, so that nobody takes it for what the peers did. */
@@ -559,12 +611,13 @@ static void hand_over(struct talk *k)
 		k->session->protocol = protocol_from_port(k->connection->port[1] % 1000);
 	if (dialogue_protocol(k->dialogue) != PROTOCOL_UNKNOWN)
 		k->session->protocol = dialogue_protocol(k->dialogue);
+	icmp_event(k);
 	incomplete_event(k);
 	close_event(k);
 	if (e)
 		put_first(k->transcript, k->session, e);
 	k->session->end = k->last.has_time ? k->last : k->session->end;
-	set_outcome(k->session, k->connection);
+	set_outcome(k);
 	tls_stream_free(k->tls);
 	s->done(s->user, k->transcript);
 	free(k);
@@ -617,13 +670,6 @@ static void arp_packet(struct streams *s, const struct packet *p, const struct s
 	}
 	if (!p->arp_reply && s->n_asked < ASKED_MAX && !address_equal(&p->from, &p->to))
 		s->asked[s->n_asked++] = (struct asked){.asker = p->from, .target = p->to, .first = *stamp, .last = *stamp, .times = 1};
-}
-
-static struct slice address_text(struct arena *a, const struct address *address)
-{
-	char buf[48];
-	size_t n = address_print(address, buf);
-	return arena_dup(a, slice_of(buf, n));
 }
 
 /* A connection that could not even begin, as a session. */

@@ -586,6 +586,7 @@ static void take_icmp(struct tcp *t, const struct packet *p, const struct stamp 
 	c->icmp_v6 = p->icmp_v6;
 	c->icmp_mtu = p->icmp_mtu;
 	c->icmp_frame = stamp->where.frame;
+	c->icmp_us = stamp->time_us;
 	c->icmp_from = p->from;
 	c->last_us = stamp->time_us;
 	c->last_frame = stamp->where.frame;

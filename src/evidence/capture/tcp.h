@@ -60,6 +60,7 @@ struct tcp_connection {
 	bool icmp_v6;
 	uint16_t icmp_mtu;
 	uint64_t icmp_frame;
+	int64_t icmp_us;
 	struct address icmp_from;
 	enum tcp_end end;
 	int ended_by;          /* 0 or 1: who sent the FIN or RST first; -1 none */
