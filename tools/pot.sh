@@ -20,6 +20,6 @@ msgcat --use-first --no-wrap po/telltale.pot "$build/knowledge.pot" --output-fil
 for po in po/*.po; do
 	merge "$po" "$build/all.pot" | msgattrib --no-wrap --translated --no-fuzzy --output-file="$build/known.po"
 	merge "$build/known.po" po/telltale.pot | msgattrib --no-wrap --no-obsolete --untranslated --output-file="$build/missing.po"
-	msgcat --use-first --no-wrap "$build/known.po" "$build/missing.po" --output-file="$po"
+	msgcat --use-first --sort-output --no-wrap "$build/known.po" "$build/missing.po" --output-file="$po"
 	msgfmt --check --statistics --output-file=/dev/null "$po"
 done
