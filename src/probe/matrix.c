@@ -20,6 +20,15 @@ static const struct name_form forms[] = {
 	{"empty", "", false},                 {"servers-own", NULL, false},                    {"helo-only", "probe.example.com", true},
 };
 
+/* Somebody whom the server should know. Postfix takes plain “postmaster” from anybody whatever its rules say, so the server's name goes with it. */
+static const char *some_recipient(const struct probe *p)
+{
+	const char *made = p->greeting_name.n && p->greeting_name.n < 200
+				   ? (const char *)arena_printf(p->r->arena, "postmaster@%.*s", SLICE_FMT(p->greeting_name)).p
+				   : NULL;
+	return p->o->to ? p->o->to : made ? made : "postmaster";
+}
+
 /* How far a name gets: many servers (Postfix with smtpd_delay_reject) take the name and refuse the recipient for it. */
 static enum probe_cell try_name(struct probe *p, const char *name, bool helo, struct probe_ehlo *ret)
 {
@@ -35,7 +44,7 @@ static enum probe_cell try_name(struct probe *p, const char *name, bool helo, st
 	}
 	if (reply_ok(e) && strcmp(ret->at, "MAIL") == 0) {
 		ret->at = "RCPT";
-		e = talk_command(&t, "RCPT TO:<%s>", p->o->to ? p->o->to : "postmaster");
+		e = talk_command(&t, "RCPT TO:<%s>", some_recipient(p));
 	}
 	ret->reply = talk_keep_reply(p, e);
 	enum probe_cell cell = !t.link ? CELL_NOT_REACHED : reply_ok(e) ? CELL_WORKS : e ? CELL_REFUSED : talk_silence(&t);
@@ -281,11 +290,11 @@ void probe_relaying(struct probe *p)
 		return;
 	/* RFC 2606 names, which nobody owns: a server that accepts them relays for strangers. Nothing is sent. */
 	try_relay(p, "foreign", "telltale-probe@example.org", "telltale-probe@example.com");
-	try_relay(p, "own", p->o->from ? p->o->from : "", p->o->to ? p->o->to : "postmaster");
+	try_relay(p, "own", p->o->from ? p->o->from : "", some_recipient(p));
 	struct slice name = p->greeting_name;
 	if (name.n && name.n < 200) {
 		snprintf(own, sizeof own, "postmaster@%.*s", SLICE_FMT(name));
-		try_relay(p, "sender-not-owned", own, p->o->to ? p->o->to : "postmaster");
+		try_relay(p, "sender-not-owned", own, some_recipient(p));
 	}
 	const struct probe_relay *foreign = p->r->relays.n ? &p->r->relays.v[0] : NULL;
 	if (foreign && foreign->cell == CELL_WORKS)
