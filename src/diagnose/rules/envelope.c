@@ -432,6 +432,13 @@ static void find_broken_bdat(struct dx *x, const struct session *s)
 			continue;
 		bool refused = ex->negative && ((code_of(ex) >= 500 && code_of(ex) <= 504) || dx_match(x, ex->reply->text, "BDAT|CHUNKING|time ?out|timed out"));
 		bool silent = !ex->reply && (s->outcome == OUTCOME_TIMED_OUT || s->outcome == OUTCOME_RESET || s->outcome == OUTCOME_CLOSED_EARLY);
+		if (!ex->reply && !silent) {
+			/* A client's own words: it waited for the answer in vain. */
+			size_t from = 0;
+			const struct event *e;
+			while (!silent && (e = dx_search(x, KIND(EV_ERROR), "did not properly respond|timed? ?out|unable to read data|no response|EOF\\b|closed by", &from)))
+				silent = e->stamp.where.line > ex->command->stamp.where.line;
+		}
 		if (!refused && !silent)
 			continue;
 		struct draft *d = dx_find(x, "bdat-chunking-broken", refused ? 0.92 : 0.72, refused ? ex->reply : ex->command);

@@ -413,6 +413,25 @@ static void find_public_host_untrusted(struct dx *x, const struct session *s)
 		dx_evidence(dx_find(x, cause, confidence, bad), host);
 }
 
+/* A terminal program shows a greeting in clear on a port where TLS is expected from the first byte, and a client's TLS fails there. */
+static void find_clear_greeting_on_tls_port(struct dx *x, const struct session *s)
+{
+	static const char *const terminal = "\\b(?:telnet|nc|ncat|netcat)\\s+(?:-\\S+\\s+)*[\\w.:-]+[ :]+(465|993|995)\\b";
+	const struct event *greeting = session_event(s, EV_GREETING, 0);
+	const struct event *called = greeting && s->tls.mode == TLS_NONE && !s->from_log ? dx_search(x, 0, terminal, NULL) : NULL;
+	struct slice port;
+	if (!called || called->stamp.where.line > greeting->stamp.where.line || greeting->stamp.where.line - called->stamp.where.line > 6 ||
+	    !dx_capture(x, called->text, terminal, &port))
+		return;
+	const struct event *fails = dx_search(x, KINDS_TOLD | KIND(EV_PROSE) | KIND(EV_CONFIG), "handshake|wrong version|SSL|TLS", NULL);
+	if (!fails)
+		return;
+	struct draft *d = dx_find(x, "implicit-tls-on-plaintext-port", 0.72, greeting);
+	dx_value(d, "port", port);
+	dx_evidence(d, called);
+	dx_evidence(d, fails);
+}
+
 /* The same server was asked twice with openssl, once with -servername and once without, and the trouble is about the certificate. */
 static void find_asked_with_and_without_name(struct dx *x, const struct session *none)
 {
@@ -453,6 +472,7 @@ const struct rule rules_tls[] = {
 	{"certificate-renewed-on-disk", "cert-expired-not-reloaded", RULE_INPUT, find_renewed_on_disk},
 	{"certificate-clock", "clock-wrong", RULE_INPUT, find_clock},
 	{"starttls-failed-silently", "cert-untrusted-opportunistic", RULE_SESSION, find_upgrade_failed_silently},
+	{"clear-greeting-on-tls-port", "implicit-tls-on-plaintext-port", RULE_SESSION, find_clear_greeting_on_tls_port},
 	{"asked-with-and-without-name", "tls-sni-missing", RULE_INPUT, find_asked_with_and_without_name},
 	{"public-host-untrusted", "antivirus-intercepts-tls", RULE_INPUT, find_public_host_untrusted},
 	{"starttls-not-asked-for", "cert-untrusted-opportunistic", RULE_SESSION, find_upgrade_not_asked_for},
