@@ -70,7 +70,9 @@ static void set_words(struct builder *b, struct rung *r, struct slice text)
 
 static void note(struct builder *b, struct rung *r, enum note_kind kind, struct slice text)
 {
-	struct rung_note *n = text.n ? VEC_PUSH(b->arena, &r->notes) : NULL;
+	if (!text.n)
+		return;
+	struct rung_note *n = VEC_PUSH(b->arena, &r->notes);
 	if (n)
 		*n = (struct rung_note){kind, text};
 }
@@ -236,7 +238,9 @@ static void add_rung(struct builder *b, const struct event *e)
 
 static void add_left_out(struct builder *b, size_t n)
 {
-	struct rung *r = n ? VEC_PUSH(b->arena, &b->l->rungs) : NULL;
+	if (!n)
+		return;
+	struct rung *r = VEC_PUSH(b->arena, &b->l->rungs);
 	if (!r)
 		return;
 	r->shape = RUNG_MORE;

@@ -38,7 +38,9 @@ struct marks {
 
 static void add_mark(struct marks *m, const struct evidence *e, size_t rank)
 {
-	struct mark *slot = e->session ? VEC_PUSH(m->arena, &m->list) : NULL;
+	if (!e->session)
+		return;
+	struct mark *slot = VEC_PUSH(m->arena, &m->list);
 	if (slot)
 		*slot = (struct mark){e->session, e->event, (unsigned)rank};
 }
@@ -95,7 +97,9 @@ const struct pair *pictures_pair(const struct report_pictures *p, unsigned sessi
 
 static void add_pair(struct report_pictures *p, const struct session *s)
 {
-	struct pair *slot = p->pairs.n < PAIRS_MAX && !pictures_pair(p, s->id) ? VEC_PUSH(p->arena, &p->pairs) : NULL;
+	if (p->pairs.n >= PAIRS_MAX || pictures_pair(p, s->id))
+		return;
+	struct pair *slot = VEC_PUSH(p->arena, &p->pairs);
 	if (slot)
 		*slot = (struct pair){s->id, show_party(p->arena, &s->client, p->o), show_party(p->arena, &s->server, p->o)};
 }
