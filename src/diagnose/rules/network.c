@@ -163,7 +163,10 @@ static const struct known_provider {
 	{"smtp\\.sendgrid\\.net", "SG |sendgrid"},
 };
 
-/* The events before a greeting in which the program says whom it connects to. */
+/* A program says whom it connects to by name (not the address it tries). */
+#define CALLS "(?:opening to|connect\\w*(?: established)? to|telnet|\\bnc\\b|ncat|s_client|swaks|Resolved)[^\\n]{0,40}?[a-z][\\w-]*\\.[a-z]|telnet localhost"
+
+/* The events before a greeting in which it says so. */
 #define STEPS_TO_GREETING 8u
 
 /* A connection to a well-known provider is answered by somebody else's mail server: what stands between redirects outgoing SMTP to its own. */
@@ -178,8 +181,10 @@ static void find_another_answers(struct dx *x, const struct session *s)
 		at++;
 	for (size_t back = 1; back <= STEPS_TO_GREETING && back <= at; back++) {
 		const struct event *e = t->events.v[at - back];
-		if (KIND(e->kind) & KINDS_SAID)
+		if (KIND(e->kind) & (KINDS_SAID & ~KIND(EV_COMMAND)))
 			return;
+		if (!dx_match(x, e->text, CALLS))
+			continue;
 		for (size_t i = 0; i < sizeof known_providers / sizeof *known_providers; i++) {
 			if (!dx_match(x, e->text, known_providers[i].host) || dx_match(x, greeting->text, known_providers[i].greeting))
 				continue;
@@ -190,6 +195,7 @@ static void find_another_answers(struct dx *x, const struct session *s)
 				   s->server.name.n ? dx_shown(x, s->server.name) : dx_shown(x, greeting->text));
 			return;
 		}
+		return; /* somebody else was called, or the provider and it answered */
 	}
 }
 
