@@ -93,6 +93,8 @@ static void find_scanner_named(struct dx *x, const struct session *s)
 	if (!failure)
 		return;
 	bool switched = dx_match(x, named->text, "switch|install|since|after|disabl|turn(?:ing|ed)? off|scan");
+	if (!switched && !dx_match(x, failure->text, "certificate|self.signed|handshake|verif|reach|connect"))
+		return; /* that TLS is spoken of says nothing */
 	struct draft *d = dx_find(x, "antivirus-intercepts-tls", switched ? 0.72 : 0.5, failure);
 	dx_evidence(d, named);
 }
