@@ -326,7 +326,9 @@ static int64_t to_ns(const struct interface *i, uint64_t ticks)
 	uint64_t ns = i->units <= 1000000000 ? rest * (1000000000 / i->units) : rest / (i->units / 1000000000);
 	if (i->units <= 1000000000 && 1000000000 % i->units)
 		ns = (uint64_t)((__uint128_t)rest * 1000000000 / i->units);
-	return ((int64_t)s + i->offset_s) * 1000000000 + (int64_t)ns;
+	/* What does not fit 64 bits of nanoseconds (the year 2262) is damage. */
+	__int128_t all = ((__int128_t)s + i->offset_s) * 1000000000 + (int64_t)ns;
+	return all > INT64_MAX || all < INT64_MIN ? 0 : (int64_t)all;
 }
 
 static bool block_packet(struct capture_file *f, struct slice body, bool old, struct capture_packet *ret)
