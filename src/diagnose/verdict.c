@@ -45,6 +45,22 @@ static const struct event *unanswered(const struct session *s)
 	return x->command && !x->reply && !goodbye ? x->command : NULL;
 }
 
+/* What the reader of captures says about the session itself. */
+static const struct event *remark(const struct session *s, enum event_kind kind, struct slice what)
+{
+	for (size_t i = s->events.n; i-- > 0;)
+		if (s->events.v[i]->kind == kind && slice_eq(event_fact(s->events.v[i], "what"), what))
+			return s->events.v[i];
+	return NULL;
+}
+
+static void see_opaque(struct verdict *v, const struct session *s)
+{
+	const struct event *e = s->tls.mode == TLS_NONE ? NULL : remark(s, EV_TLS, S("opaque"));
+	if (e && !v->opaque++)
+		v->opaque_why = arena_dup(v->arena, event_fact(e, "reason"));
+}
+
 static void add_session(struct verdict *v, const struct session *s)
 {
 	static const struct {
@@ -60,9 +76,15 @@ static void add_session(struct verdict *v, const struct session *s)
 		[OUTCOME_NOT_CONNECTED] = {true, UNEXPLAINED_NOT_CONNECTED},
 	};
 	v->sessions++;
+	see_opaque(v, s);
+	const struct event *incomplete = remark(s, EV_TOOL, S("incomplete"));
+	if (incomplete && !v->incomplete++)
+		v->incomplete_why = arena_dup(v->arena, incomplete->text);
 	bool refusal = s->outcome == OUTCOME_REFUSED || s->outcome == OUTCOME_DEFERRED;
 	if (by_outcome[s->outcome].failed)
 		keep(v, by_outcome[s->outcome].what, s, refusal ? last_refusal(s) : last_said(s));
+	else if (incomplete && s->outcome == OUTCOME_UNKNOWN)
+		keep(v, UNEXPLAINED_INCOMPLETE, s, incomplete);
 	else if (s->outcome == OUTCOME_UNKNOWN && unanswered(s))
 		keep(v, UNEXPLAINED_NO_ANSWER, s, unanswered(s));
 	else

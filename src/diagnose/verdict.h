@@ -18,7 +18,7 @@ enum verdict_kind {
 /* What is known of a failure that no rule explains. */
 enum unexplained {
 	UNEXPLAINED_REFUSED, UNEXPLAINED_DEFERRED, UNEXPLAINED_NO_ANSWER, UNEXPLAINED_CLOSED, UNEXPLAINED_TLS, UNEXPLAINED_NOT_CONNECTED, UNEXPLAINED_ERROR,
-	UNEXPLAINED_COUNT,
+	UNEXPLAINED_INCOMPLETE, UNEXPLAINED_COUNT,
 };
 
 struct failure {
@@ -36,6 +36,10 @@ struct verdict {
 	struct failure failures[VERDICT_KEEP];
 	size_t n_failures;
 	uint64_t failed;        /* all of them */
+	uint64_t opaque;        /* sessions with TLS that could not be read */
+	struct slice opaque_why; /* of the first of them, untranslated */
+	uint64_t incomplete;    /* sessions of which a capture lacks bytes */
+	struct slice incomplete_why; /* of the first of them */
 };
 
 /* Looks at a transcript (finished); call it again for every batch of a stream. Quotes are kept in v->arena, masked. */

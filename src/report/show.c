@@ -139,6 +139,7 @@ const char *show_unexplained(enum unexplained u)
 		[UNEXPLAINED_TLS] = N_("TLS did not come about"),
 		[UNEXPLAINED_NOT_CONNECTED] = N_("no connection came about"),
 		[UNEXPLAINED_ERROR] = N_("an error that I do not know"),
+		[UNEXPLAINED_INCOMPLETE] = N_("how it went is not in the capture"),
 	};
 	return tr(words[u]);
 }
@@ -255,6 +256,22 @@ struct slice show_verdict_words(struct arena *a, const struct verdict *v)
 		return slice_from_cstr(_("There is no session in it, and nothing in it says that something failed."));
 	return arena_printf(a, ngettext("I saw %llu session, and as far as it goes it went well.",
 					"I saw %llu sessions, and as far as they go they went well.", v->sessions), (unsigned long long)v->sessions);
+}
+
+struct slice show_incomplete(struct arena *a, const struct verdict *v)
+{
+	if (!v->incomplete || v->kind == VERDICT_CANNOT_TELL)
+		return SLICE_NONE;
+	return arena_printf(a, ngettext("The capture is incomplete for %llu session: %.*s.", "The capture is incomplete for %llu sessions: %.*s.", v->incomplete),
+		(unsigned long long)v->incomplete, SLICE_FMT(v->incomplete_why));
+}
+
+struct slice show_opaque(struct arena *a, const struct verdict *v)
+{
+	if (!v->opaque)
+		return SLICE_NONE;
+	return arena_printf(a, ngettext("The inside of %llu session cannot be read: %s.", "The inside of %llu sessions cannot be read: %s.", v->opaque),
+		(unsigned long long)v->opaque, v->opaque_why.n ? tr((const char *)v->opaque_why.p) : "");
 }
 
 const char *show_what_to_capture(const struct verdict *v)

@@ -52,5 +52,9 @@ struct slice show_verdict_words(struct arena *a, const struct verdict *v);
 struct slice show_left_out(struct arena *a, const struct report_left_out *l);
 /* What evidence to bring when it cannot be told. */
 const char *show_what_to_capture(const struct verdict *v);
+/* Says that a capture lacks bytes, and which; empty when it does not, or when that was said already. */
+struct slice show_incomplete(struct arena *a, const struct verdict *v);
+/* Says that TLS could not be read, and why; empty when all could. */
+struct slice show_opaque(struct arena *a, const struct verdict *v);
 
 #endif

@@ -259,6 +259,14 @@ static void left_out_note(const struct printer *p)
 	line_end(p);
 }
 
+static void note(const struct printer *p, struct slice words)
+{
+	if (!words.n)
+		return;
+	line_end(p);
+	paragraph(p, 0, words);
+}
+
 void report_text(struct buf *out, const struct transcript *t, const struct diagnosis *d, const struct verdict *v, const struct report_options *o)
 {
 	struct printer p = printer_make(out, t, o);
@@ -275,6 +283,8 @@ void report_text(struct buf *out, const struct transcript *t, const struct diagn
 	}
 	if (v->kind == VERDICT_CANNOT_TELL)
 		cannot_tell(&p, v);
+	note(&p, show_incomplete(p.arena, v));
+	note(&p, show_opaque(p.arena, v));
 	left_out_note(&p);
 	arena_free(p.arena);
 }

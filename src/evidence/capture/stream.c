@@ -564,7 +564,7 @@ static void incomplete_event(struct talk *k)
 	e->program = S("capture");
 	fact(k, e, "what", S("incomplete"));
 	fact(k, e, "kind", one ? S("one-direction") : a->cut || b->cut ? S("cut") : S("lost"));
-	e->raw = e->text = arena_printf(k->transcript->arena, "%llu bytes of this session are not in the capture: %s", (unsigned long long)lost, why);
+	e->raw = e->text = arena_printf(k->transcript->arena, "%llu bytes of the session are missing: %s", (unsigned long long)lost, why);
 	hear(k, e);
 }
 

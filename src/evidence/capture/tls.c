@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/i18n.h"
+
 enum { RECORD_CCS = 20, RECORD_ALERT = 21, RECORD_HANDSHAKE = 22, RECORD_DATA = 23 };
 enum {
 	HS_HELLO_REQUEST = 0, HS_CLIENT_HELLO = 1, HS_SERVER_HELLO = 2, HS_NEW_TICKET = 4, HS_END_OF_EARLY_DATA = 5, HS_CERTIFICATE = 11, HS_SERVER_KEX = 12,
@@ -630,14 +632,14 @@ void tls_stream_gap(struct tls_stream *t, enum side side, uint64_t lost, const s
 
 static const char *const reasons[] = {
 	[REASON_NONE] = "",
-	[REASON_NO_KEY] = "no key for it was given; give the server's RSA key (--key) or the client's key log (--keylog)",
-	[REASON_EPHEMERAL] = ("the keys were agreed by an ephemeral Diffie-Hellman exchange, so that the server's private key does not help; capture again "
+	[REASON_NO_KEY] = N_("no key for it was given; give the server's RSA key (--key) or the client's key log (--keylog)"),
+	[REASON_EPHEMERAL] = N_("the keys were agreed by an ephemeral Diffie-Hellman exchange, so that the server's private key does not help; capture again "
 			      "with SSLKEYLOGFILE set in the client and give that file (--keylog)"),
-	[REASON_NO_HANDSHAKE] = "its handshake was not captured; start the capture before the connection",
-	[REASON_WRONG_KEY] = "the key given does not fit this server or connection",
-	[REASON_SUITE] = "its cipher suite is not known here",
-	[REASON_RESUMED] = "it resumes an earlier session whose handshake is not in the capture; start the capture earlier, or give a key log (--keylog)",
-	[REASON_LOST] = "bytes of it are missing in the capture",
+	[REASON_NO_HANDSHAKE] = N_("its handshake was not captured; start the capture before the connection"),
+	[REASON_WRONG_KEY] = N_("the key given does not fit this server or connection"),
+	[REASON_SUITE] = N_("its cipher suite is not known here"),
+	[REASON_RESUMED] = N_("it resumes an earlier session whose handshake is not in the capture; start the capture earlier, or give a key log (--keylog)"),
+	[REASON_LOST] = N_("bytes of it are missing in the capture"),
 };
 
 static const char *ended_state(const struct tls_stream *t)
