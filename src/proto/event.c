@@ -100,7 +100,7 @@ void event_add_fact(struct arena *a, struct event *e, const char *key, struct sl
 
 struct slice event_fact(const struct event *e, const char *key)
 {
-	for (size_t i = 0; i < e->n_facts; i++)
+	for (size_t i = 0; e && i < e->n_facts; i++)
 		if (strcmp(e->facts[i].key, key) == 0)
 			return e->facts[i].value;
 	return SLICE_NONE;

@@ -191,7 +191,7 @@ struct event {
 
 /* Adds a fact; key must be static, value is not copied; an empty value adds nothing. */
 void event_add_fact(struct arena *a, struct event *e, const char *key, struct slice value);
-/* Value of a fact of the event, empty if it has none of that name. */
+/* Value of a fact of the event, empty if it has none of that name or there is no event (NULL). */
 struct slice event_fact(const struct event *e, const char *key);
 
 #endif
