@@ -624,6 +624,22 @@ static struct slice first_word(struct slice s)
 	return slice_next_word(&s);
 }
 
+/* "Mail Delivery Failed", "Data could not be read": a sentence that begins with a verb of SMTP. */
+static bool is_sentence(struct slice s)
+{
+	static const char *const words[] = {"Mail", "Data", "Help", "Quit", "Send", "Turn"};
+	struct slice word = slice_next_word(&s), next = slice_next_word(&s);
+	for (size_t i = 0; i < next.n; i++)
+		if (!ascii_is_alpha(next.p[i]))
+			return false;
+	if (!next.n || slice_eq_nocase(next, S("FROM")))
+		return false;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (slice_eq(word, slice_from_cstr(words[i])))
+			return true;
+	return false;
+}
+
 enum protocol dialogue_guess(enum side side, struct slice line)
 {
 	struct slice s = slice_trim(line);
@@ -639,7 +655,7 @@ enum protocol dialogue_guess(enum side side, struct slice line)
 	if (side != SIDE_SERVER) {
 		if (slice_eq_nocase(word, S("LHLO")))
 			return PROTOCOL_LMTP;
-		if (smtp_is_verb(word) && !pop3_is_verb(word))
+		if (smtp_is_verb(word) && !pop3_is_verb(word) && !is_sentence(s))
 			return PROTOCOL_SMTP;
 		if (is_imap_command(s))
 			return PROTOCOL_IMAP;

@@ -209,6 +209,64 @@ static void find_helo_only_no_auth(struct dx *x, const struct session *s)
 		dx_evidence(dx_find(x, "helo-instead-of-ehlo", 0.85, complaint), helo);
 }
 
+/* The name to greet with is set to words with blanks between them ("SMTP helo: Zabbix Monitoring"), and sending fails; libcurl calls that a bad URL. */
+static void find_helo_setting_with_blanks(struct dx *x, const struct session *s)
+{
+	(void)s;
+	static const char *const setting = "^[\\s\"'*-]*(?:smtp[ _.-]?|mail[ _.-]?)?(?:helo|ehlo)(?:[ _.-]?(?:host(?:[ _-]?name)?|name|domain|string|argument))?[\"']?\\s*(?:[:=]|=>)\\s*[\"']?"
+					   "([a-z][\\w.-]*(?: +[a-z][\\w.-]*){1,3})[\"',]*\\s*$";
+	const struct event *set = dx_search(x, KIND(EV_CONFIG) | KIND(EV_PROSE) | KIND(EV_TOOL), setting, NULL);
+	struct slice name;
+	if (!set || !dx_capture(x, set->text, setting, &name) || dx_match(x, name, "\\b(?:command|rejected|host|required|failed|denied|is|the|of|with)\\b"))
+		return;
+	const struct event *failure = dx_search(x, KINDS_TOLD | KIND(EV_REPLY) | KIND(EV_PROSE),
+		"URL using bad/illegal format|malformed|\\b50[01]\\b|syntax|invalid|illegal|fail|rejected|cannot send|could ?n.t send", NULL);
+	if (!failure)
+		return;
+	struct draft *d = dx_find(x, "ehlo-name-invalid", 0.82, failure);
+	dx_value(d, "ehlo", name);
+	dx_evidence(d, set);
+}
+
+/* The sender is set to a bare name without a domain, and the server finds fault with an address. */
+static void find_sender_setting_bare(struct dx *x, const struct session *s)
+{
+	(void)s;
+	static const char *const setting = "(?:^|[\\s\"'])[\\w.-]*(?:sender|from)(?:[_.-]?(?:e?mail|addr(?:ess)?))?[\"']?\\s*[:=]\\s*[\"']?([a-z][\\w.+-]*)[\"',;]*\\s*$";
+	const struct event *failure = dx_search(x, KINDS_TOLD | KIND(EV_REPLY) | KIND(EV_PROSE),
+		"(?:mail (?:from )?command failed|MAIL FROM|sender)[^\\n]{0,40}(?:\\b55[03]|\\b501)[^\\n]{0,30}(?:invalid|malformed|bad|illegal|syntax)[^\\n]{0,20}(?:address|sender|path)|"
+		"\\b(?:501|553)\\b[^\\n]{0,20}(?:invalid|malformed|bad|illegal)[^\\n]{0,20}(?:sender|from|address specified)", NULL);
+	const struct event *set = failure ? dx_search(x, KIND(EV_CONFIG), setting, NULL) : NULL;
+	struct slice name;
+	if (!set || !dx_capture(x, set->text, setting, &name) || dx_match(x, name, "^(?:true|false|yes|no|null|none|smtp|default)$"))
+		return;
+	struct draft *d = dx_find(x, "mail-from-syntax", 0.78, failure);
+	dx_summary(d, _("The sender is set to “%s”, which is a name and no mail address, so the server rejects MAIL FROM."), dx_shown(x, name));
+	dx_evidence(d, set);
+}
+
+/* A command that CAPABILITY lists as an extension is answered BAD, as if it were not known. */
+static void find_listed_command_bad(struct dx *x, const struct session *s)
+{
+	static const char *const commands[] = {"ID", "ENABLE", "NAMESPACE", "UNSELECT", "COMPRESS", "GETQUOTAROOT", "MOVE", "NOTIFY", "THREAD", "SORT", "XLIST"};
+	if (s->protocol != PROTOCOL_IMAP)
+		return;
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+		struct slice verb = slice_from_cstr(commands[i]);
+		const struct exchange *ex = session_exchange(s, verb, 0, NULL);
+		if (!ex || !ex->command || !ex->negative || !dx_match(x, ex->reply->text, "^\\S+ BAD\\b[^\\n]*(?:invalid|unknown|unrecogni|not (?:recogni|implement|support)|unsupported|bad) ?(?:command)?"))
+			continue;
+		const struct capabilities *c = session_caps_before(s, ex->command->n);
+		if (!caps_have(c, verb, NULL))
+			continue;
+		struct draft *d = dx_find(x, "extension-advertised-but-broken", 0.85, ex->reply);
+		dx_summary(d, _("The server lists %s among its capabilities and answers BAD when the client uses it."), commands[i]);
+		dx_evidence(d, ex->command);
+		dx_evidence(d, c->event);
+		return;
+	}
+}
+
 const struct rule rules_context[] = {
 	{"login-with-and-without", "auth-login-initial-response", RULE_INPUT, find_login_with_and_without},
 	{"other-mechanism-works", "auth-mech-advertised-but-broken", RULE_INPUT, find_other_mechanism_works},
@@ -222,5 +280,8 @@ const struct rule rules_context[] = {
 	{"none-wanted", "auth-sent-where-none-wanted", RULE_INPUT, find_none_wanted},
 	{"helo-only-no-auth", "helo-instead-of-ehlo", RULE_SESSION, find_helo_only_no_auth},
 	{"old-hello-dropped", "tls-version-too-old-client", RULE_INPUT, find_old_hello_dropped},
+	{"helo-setting-with-blanks", "ehlo-name-invalid", RULE_INPUT, find_helo_setting_with_blanks},
+	{"sender-setting-bare", "mail-from-syntax", RULE_INPUT, find_sender_setting_bare},
+	{"listed-command-bad", "extension-advertised-but-broken", RULE_SESSION, find_listed_command_bad},
 	{0},
 };

@@ -308,7 +308,10 @@ static void find_helo_hides_auth(struct dx *x, const struct session *s)
 		const struct exchange *ex = &s->exchanges.v[i];
 		if (!ex->negative || !dx_match(x, ex->reply->text, "authenticat|5\\.7\\.57|log ?in first"))
 			continue;
-		struct draft *d = dx_find(x, "helo-instead-of-ehlo", offered_elsewhere ? 0.88 : 0.5, ex->reply);
+		const struct event *meant = dx_search(x, KINDS_AROUND | KINDS_TOLD,
+			"(?:^|\\s)--?auth\\b|\\b(?:smtp_?)?(?:user(?:name)?|pass(?:word)?)\\b\\s*[=: ]|(?:username|login|user) and password|credentials", NULL);
+		struct draft *d = dx_find(x, "helo-instead-of-ehlo", offered_elsewhere ? 0.88 : meant ? 0.8 : 0.5, ex->reply);
+		dx_evidence(d, meant);
 		dx_evidence(d, s->exchanges.v[hello].command);
 		return;
 	}

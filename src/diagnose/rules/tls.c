@@ -169,7 +169,7 @@ static void find_silence_told(struct dx *x, const struct session *s)
 	struct slice number;
 	if (!port || !dx_capture(x, port->text, asked, &number) || dx_search(x, KIND(EV_GREETING) | KIND(EV_REPLY), ".", NULL) ||
 	    dx_search(x, kinds, "s_client|ssl://|tlsc|tls-on-connect|certificate|handshake|TLS started|alert|cipher|refused|No route|connect(?:ion)? timed out|"
-				"connect ETIMEDOUT|Connection timed out|not found|not known|Unable to connect", NULL))
+				"connect ETIMEDOUT|Connection timed out|not found|not known|Unable to connect|dial tcp [^\\n]{0,80}i/o timeout", NULL))
 		return;
 	const struct event *end = dx_search(x, kinds & ~KIND(EV_COMMAND), "Timeout|timed[- ]out|EOF|closed by|nothing|no (?:answer|banner|greeting)|hangs|unexpectedly", NULL);
 	if (!end)
