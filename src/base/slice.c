@@ -36,12 +36,6 @@ bool slice_ends_nocase(struct slice s, struct slice suffix)
 	return s.n >= suffix.n && slice_eq_nocase(slice_from(s, s.n - suffix.n), suffix);
 }
 
-size_t slice_find_byte(struct slice s, uint8_t c)
-{
-	const uint8_t *at = s.n ? memchr(s.p, c, s.n) : NULL;
-	return at ? (size_t)(at - s.p) : SLICE_NPOS;
-}
-
 size_t slice_find_last_byte(struct slice s, uint8_t c)
 {
 	const uint8_t *at = s.n ? memrchr(s.p, c, s.n) : NULL;
@@ -97,20 +91,6 @@ bool slice_has(struct slice s, struct slice needle)
 bool slice_has_nocase(struct slice s, struct slice needle)
 {
 	return slice_find_nocase(s, needle) != SLICE_NPOS;
-}
-
-struct slice slice_sub(struct slice s, size_t from, size_t to)
-{
-	if (to > s.n)
-		to = s.n;
-	if (from > to)
-		from = to;
-	return slice_of(s.p ? s.p + from : NULL, to - from);
-}
-
-struct slice slice_from(struct slice s, size_t from)
-{
-	return slice_sub(s, from, s.n);
 }
 
 struct slice slice_trim_right(struct slice s)

@@ -74,7 +74,12 @@ bool slice_ends(struct slice s, struct slice suffix);
 bool slice_ends_nocase(struct slice s, struct slice suffix);
 
 /* First position of the byte or needle, or SLICE_NPOS. An empty needle is at 0. */
-size_t slice_find_byte(struct slice s, uint8_t c);
+static inline size_t slice_find_byte(struct slice s, uint8_t c)
+{
+	const uint8_t *at = s.n ? (const uint8_t *)memchr(s.p, c, s.n) : NULL;
+	return at ? (size_t)(at - s.p) : SLICE_NPOS;
+}
+
 size_t slice_find_last_byte(struct slice s, uint8_t c);
 size_t slice_find(struct slice s, struct slice needle);
 size_t slice_find_nocase(struct slice s, struct slice needle);
@@ -82,9 +87,21 @@ bool slice_has(struct slice s, struct slice needle);
 bool slice_has_nocase(struct slice s, struct slice needle);
 
 /* Bytes from..to (to exclusive), both clamped to the slice. */
-struct slice slice_sub(struct slice s, size_t from, size_t to);
+static inline struct slice slice_sub(struct slice s, size_t from, size_t to)
+{
+	if (to > s.n)
+		to = s.n;
+	if (from > to)
+		from = to;
+	return slice_of(s.p ? s.p + from : NULL, to - from);
+}
+
 /* Everything from position `from` on, clamped. */
-struct slice slice_from(struct slice s, size_t from);
+static inline struct slice slice_from(struct slice s, size_t from)
+{
+	return slice_sub(s, from, s.n);
+}
+
 /* Without leading and trailing ASCII white space. */
 struct slice slice_trim(struct slice s);
 struct slice slice_trim_right(struct slice s);

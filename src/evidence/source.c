@@ -12,6 +12,7 @@
 #include <zstd.h>
 
 #include "evidence/capture/file.h"
+#include "evidence/mapped.h"
 
 /* One read of the file. */
 #define RAW_BUFFER (256u * 1024u)
@@ -21,7 +22,9 @@ enum encoding { ENCODING_BYTES, ENCODING_UTF16_LE, ENCODING_UTF16_BE };
 
 struct source {
 	int fd;              /* -1: memory */
-	struct slice memory;
+	struct slice memory; /* what is left of it */
+	struct slice all;    /* of memory */
+	struct mapped *mapped;
 	char name[512];
 	uint64_t consumed, size;
 	uint8_t *raw;        /* compressed or plain bytes read ahead */
@@ -259,7 +262,7 @@ static struct source *make(int fd, struct slice memory, const char *name, struct
 	struct source *s = calloc(1, sizeof *s);
 	if (s) {
 		s->fd = fd;
-		s->memory = memory;
+		s->memory = s->all = memory;
 		s->size = memory.n;
 		s->odd_byte = -1;
 		snprintf(s->name, sizeof s->name, "%s", name);
@@ -323,6 +326,7 @@ void source_close(struct source *s)
 {
 	if (!s)
 		return;
+	mapped_close(s->mapped);
 	if (s->fd >= 0)
 		close(s->fd);
 	if (s->z_open)
@@ -330,6 +334,29 @@ void source_close(struct source *s)
 	ZSTD_freeDCtx(s->zstd);
 	free(s->raw);
 	free(s);
+}
+
+bool source_memory(struct source *s, struct slice *ret)
+{
+	if (s->packing != PACKING_NONE || s->encoding != ENCODING_BYTES)
+		return false;
+	/* A descriptor that somebody else has read from begins elsewhere. */
+	if (s->fd >= 0 && lseek(s->fd, 0, SEEK_CUR) == (off_t)s->consumed)
+		s->mapped = mapped_open(s->fd);
+	*ret = s->mapped ? mapped_bytes(s->mapped) : s->all;
+	return s->mapped || s->fd < 0;
+}
+
+void source_passed(struct source *s, uint64_t at)
+{
+	s->consumed = at;
+	if (s->mapped)
+		mapped_advance(s->mapped, at);
+}
+
+bool source_shrank(const struct source *s)
+{
+	return s->mapped && mapped_shrank(s->mapped);
 }
 
 uint64_t source_consumed(const struct source *s)

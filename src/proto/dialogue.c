@@ -470,10 +470,13 @@ static void stamp_message(struct half *h, const struct stamp *stamp)
 static struct slice feed_message(struct dialogue *d, enum side side, struct slice bytes, const struct stamp *stamp)
 {
 	struct half *h = half_of(d, side);
+	size_t plain = h->length ? 0 : message_add_plain(&h->message, bytes, DIALOGUE_LINE_KEEP);
+	stamp_message(h, stamp);
+	if (plain)
+		return slice_from(bytes, plain);
 	size_t lf = slice_find_byte(bytes, '\n');
 	struct slice part = slice_sub(bytes, 0, lf == SLICE_NPOS ? bytes.n : lf + 1);
 	line_store(d, h, part, stamp);
-	stamp_message(h, stamp);
 	if (lf == SLICE_NPOS)
 		return SLICE_NONE;
 	struct slice line = slice_of(h->kept, h->kept_n);

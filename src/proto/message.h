@@ -22,6 +22,9 @@ struct message {
 void message_begin(struct message *m, struct arena *a);
 /* Any bytes, cut anywhere. SMTP's dot-stuffing is not undone. */
 void message_add(struct message *m, struct slice bytes);
+/* The quick way for most of a message: takes whole lines of at most line_max bytes off the front as long as there is nothing to tell about them but their
+ * length, none begins with a dot, and the message is at the beginning of a line of its body. Returns how many bytes it took; the rest is message_add's. */
+size_t message_add_plain(struct message *m, struct slice bytes, size_t line_max);
 /* Closes the last line and fills *ret; strings are in the arena. */
 void message_end(struct message *m, struct data_view *ret);
 

@@ -8,6 +8,8 @@
 #define FLUSH_MEMORY (TRANSCRIPT_MEMORY / 3)
 #define FLUSH_SESSIONS 2000u
 #define PROGRESS_STEP (16u * 1024u * 1024u)
+/* Packets between looks at how far it is: at most PACKETS_STEP * CAPTURE_PACKET_MAX bytes, usually some ten KiB. */
+#define PACKETS_STEP 64u
 
 struct capture {
 	struct transcript *transcript;
@@ -16,7 +18,7 @@ struct capture {
 	struct source *source;
 	struct streams *streams;
 	unsigned input;
-	bool flushed;
+	bool flushed, in_memory;
 	uint64_t packets, usb, told;
 };
 
@@ -91,14 +93,18 @@ static void put_in_order(struct transcript *t, size_t sessions_before)
 		qsort(t->events.v, t->events.n, sizeof *t->events.v, by_frame);
 }
 
-static void progress(struct capture *c)
+/* Every now and then. False when what follows is not the file's any more. */
+static bool progress(struct capture *c, const struct capture_file *f)
 {
 	const struct evidence_options *o = c->options;
+	if (c->in_memory)
+		source_passed(c->source, capture_offset(f));
 	uint64_t done = source_consumed(c->source);
-	if (!o || !o->progress || done - c->told < PROGRESS_STEP)
-		return;
-	c->told = done;
-	o->progress(o->user, done, source_size(c->source));
+	if (o && o->progress && done - c->told >= PROGRESS_STEP) {
+		c->told = done;
+		o->progress(o->user, done, source_size(c->source));
+	}
+	return !source_shrank(c->source);
 }
 
 /* Something about the capture itself, as an event of the context. */
@@ -118,7 +124,10 @@ static bool read_packets(struct capture *c, struct err *reterr)
 {
 	const struct capture_hooks hooks = {hear_secrets, NULL, hear_comment, c};
 	struct err fault = {0};
-	struct capture_file *f = capture_open_stream(more, c, &hooks, reterr);
+	struct slice memory = SLICE_NONE;
+	struct capture_file *f = source_memory(c->source, &memory) ? capture_open_memory(memory, &hooks, reterr)
+								 : capture_open_stream(more, c, &hooks, reterr);
+	c->in_memory = f && memory.p;
 	if (!f)
 		return false;
 	struct capture_packet p;
@@ -126,8 +135,11 @@ static bool read_packets(struct capture *c, struct err *reterr)
 	while ((rc = capture_next(f, &p, &fault)) > 0) {
 		c->packets++;
 		c->usb += streams_frame(c->streams, &p) == TRANSPORT_USB;
-		if (c->packets % 4096 == 0)
-			progress(c);
+		if (c->packets % PACKETS_STEP == 0 && !progress(c, f)) {
+			rc = -1;
+			err_set(&fault, ERR_READ, "the file shrank while it was read");
+			break;
+		}
 	}
 	streams_end(c->streams);
 	struct input *in = &c->transcript->inputs.v[c->input];

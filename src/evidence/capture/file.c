@@ -6,6 +6,9 @@
 /* Contiguous bytes asked for at once in a stream: the longest block that is kept, and a header. */
 #define WINDOW (1024u * 1024u)
 
+/* Bytes that the scout is ahead: a few packets of full size. */
+#define SCOUT_AHEAD 6144
+
 enum kind { KIND_PCAP, KIND_PCAP_NS, KIND_PCAP_MODIFIED, KIND_PCAPNG };
 
 enum {
@@ -49,6 +52,7 @@ struct capture_file {
 	unsigned n_interfaces;
 	uint64_t packets;
 	size_t consume;        /* of the record handed out last */
+	const uint8_t *scouted; /* some records ahead, see scout() */
 };
 
 static uint16_t get16(const struct capture_file *f, const uint8_t *p)
@@ -78,6 +82,7 @@ bool capture_is_magic(struct slice s)
 static bool window_grow(struct capture_file *f, size_t n)
 {
 	if (f->window_n > f->window_at)
+		if (f->window_n)
 		memmove(f->window, f->window + f->window_at, f->window_n - f->window_at);
 	f->window_n -= f->window_at;
 	f->window_at = 0;
@@ -217,6 +222,29 @@ const char *capture_form(const struct capture_file *f)
 	return names[f->kind];
 }
 
+/* --- ahead ------------------------------------------------------------------------------------------------------------------------------ */
+
+/* Most payloads are not looked at, so that every packet's headers would be waited for: the processor cannot guess where they are. They are asked for some
+ * records ahead. p: the current record, in memory. */
+static void scout(struct capture_file *f, const uint8_t *p)
+{
+	const uint8_t *end = f->memory.p + f->memory.n;
+	if (f->more)
+		return;
+	if (f->scouted <= p)
+		f->scouted = p;
+	/* One step for one record; a second one, which waits for the first, only while it is hardly ahead. */
+	unsigned steps = f->scouted < p + SCOUT_AHEAD / 4 ? 2 : 1;
+	for (unsigned i = 0; i < steps && f->scouted < p + SCOUT_AHEAD && end - f->scouted >= 16; i++) {
+		size_t n = f->kind == KIND_PCAPNG ? get32(f, f->scouted + 4) : 16 + (size_t)get32(f, f->scouted + 8);
+		if (n < 12 || n > CAPTURE_PACKET_MAX || n > (size_t)(end - f->scouted))
+			return;
+		f->scouted += n;
+		__builtin_prefetch(f->scouted);
+		__builtin_prefetch(f->scouted + 64);
+	}
+}
+
 /* --- pcap ------------------------------------------------------------------------------------------------------------------------------- */
 
 static int next_pcap(struct capture_file *f, struct capture_packet *ret, struct err *reterr)
@@ -241,6 +269,7 @@ static int next_pcap(struct capture_file *f, struct capture_packet *ret, struct 
 		return -1;
 	}
 	int64_t fraction = get32(f, p + 4);
+	scout(f, p);
 	*ret = (struct capture_packet){
 		.number = ++f->packets,
 		.time_ns = (int64_t)get32(f, p) * 1000000000 + (f->kind == KIND_PCAP_NS ? fraction : fraction * 1000),
@@ -439,6 +468,7 @@ static int one_block(struct capture_file *f, struct capture_packet *ret, struct 
 	}
 	struct slice body = slice_of(p + 8, total - 12);
 	bool packet = false;
+	scout(f, p);
 	f->consume = total;
 	switch (type) {
 	case BLOCK_INTERFACE:

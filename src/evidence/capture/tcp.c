@@ -1,7 +1,10 @@
 #include "evidence/capture/tcp.h"
 
 #include <stdlib.h>
+#include <sys/random.h>
 
+/* How often connections that grew old are looked for, and by how much the order of a list may be out. */
+#define SWEEP_US 250000
 #define BUCKETS_MIN 1024u
 
 /* A segment that waits: for bytes before it, or for bytes of the other side that its sender had when it sent this one. */
@@ -25,7 +28,9 @@ struct age {
 struct tcp {
 	struct tcp_hooks hooks;
 	struct tcp_connection **buckets;
-	size_t n_buckets;
+	size_t n_buckets;      /* a power of two */
+	uint64_t seed[2];
+	int64_t swept_us;
 	uint64_t live;
 	struct age age[LISTS];
 	size_t waiting;
@@ -39,18 +44,39 @@ static int32_t seq_diff(uint32_t a, uint32_t b)
 
 /* --- table --------------------------------------------------------------------------------------------------------------------------------- */
 
-static uint64_t hash_end(const struct address *a, uint16_t port)
+static uint64_t load64(const uint8_t *p)
 {
-	uint64_t h = port * 0x9e3779b97f4a7c15ull;
-	for (size_t i = 0; i < (a->v6 ? 16u : 4u); i++)
-		h = (h ^ a->bytes[i]) * 1099511628211ull;
-	return h ^ h >> 29;
+	uint64_t v;
+	memcpy(&v, p, sizeof v);
+	return v;
 }
 
-/* The same for both directions. */
-static uint64_t hash_of(const struct packet *p)
+static uint32_t load32(const uint8_t *p)
 {
-	return hash_end(&p->from, p->from_port) + hash_end(&p->to, p->to_port);
+	uint32_t v;
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+	__uint128_t product = (__uint128_t)a * b;
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* The same for both directions; with the table's own seed, so that nobody can make addresses that all fall into one bucket. */
+static uint64_t hash_ends(const struct tcp *t, const struct address *a, uint16_t a_port, const struct address *b, uint16_t b_port)
+{
+	uint64_t ports = a_port < b_port ? (uint64_t)a_port << 16 | b_port : (uint64_t)b_port << 16 | a_port;
+	uint64_t ends = a->v6 ? mix(load64(a->bytes) ^ t->seed[0], load64(a->bytes + 8) ^ t->seed[1]) +
+					mix(load64(b->bytes) ^ t->seed[0], load64(b->bytes + 8) ^ t->seed[1])
+			      : mix(load32(a->bytes) ^ t->seed[0], t->seed[1]) + mix(load32(b->bytes) ^ t->seed[0], t->seed[1]);
+	return mix(ends ^ t->seed[1], ports ^ t->seed[0]);
+}
+
+static struct tcp_connection **bucket_of(struct tcp *t, const struct tcp_connection *c)
+{
+	return &t->buckets[hash_ends(t, &c->address[0], c->port[0], &c->address[1], c->port[1]) & (t->n_buckets - 1)];
 }
 
 static bool grow(struct tcp *t)
@@ -61,7 +87,7 @@ static bool grow(struct tcp *t)
 		return t->n_buckets != 0;
 	for (size_t i = 0; i < LISTS; i++)
 		for (struct tcp_connection *c = t->age[i].oldest; c; c = c->newer) {
-			uint64_t h = (hash_end(&c->address[0], c->port[0]) + hash_end(&c->address[1], c->port[1])) % n;
+			uint64_t h = hash_ends(t, &c->address[0], c->port[0], &c->address[1], c->port[1]) & (n - 1);
 			c->bucket_next = v[h];
 			v[h] = c;
 		}
@@ -101,11 +127,16 @@ static void move(struct tcp *t, struct tcp_connection *c, enum list list)
 
 static void unlink_bucket(struct tcp *t, struct tcp_connection *c)
 {
-	uint64_t h = (hash_end(&c->address[0], c->port[0]) + hash_end(&c->address[1], c->port[1])) % t->n_buckets;
-	struct tcp_connection **at = &t->buckets[h];
+	struct tcp_connection **at = bucket_of(t, c);
 	while (*at != c)
 		at = &(*at)->bucket_next;
 	*at = c->bucket_next;
+}
+
+/* Of IPv4 the bytes behind the first four are zero. */
+static bool same(const struct address *a, const struct address *b)
+{
+	return a->v6 == b->v6 && load64(a->bytes) == load64(b->bytes) && load64(a->bytes + 8) == load64(b->bytes + 8);
 }
 
 /* Connection and direction of a packet; NULL if it is new. */
@@ -113,10 +144,11 @@ static struct tcp_connection *find(struct tcp *t, const struct packet *p, int *r
 {
 	if (!t->n_buckets)
 		return NULL;
-	for (struct tcp_connection *c = t->buckets[hash_of(p) % t->n_buckets]; c; c = c->bucket_next)
+	uint64_t h = hash_ends(t, &p->from, p->from_port, &p->to, p->to_port) & (t->n_buckets - 1);
+	for (struct tcp_connection *c = t->buckets[h]; c; c = c->bucket_next)
 		for (int who = 0; who < 2; who++)
-			if (c->port[who] == p->from_port && c->port[!who] == p->to_port && address_equal(&c->address[who], &p->from) &&
-			    address_equal(&c->address[!who], &p->to)) {
+			if (c->port[who] == p->from_port && c->port[!who] == p->to_port && same(&c->address[who], &p->from) &&
+			    same(&c->address[!who], &p->to)) {
 				*ret_who = who;
 				return c;
 			}
@@ -428,9 +460,9 @@ static struct tcp_connection *start(struct tcp *t, const struct packet *p, const
 	c->first_frame = stamp->where.frame;
 	c->start_us = stamp->time_us;
 	c->ended_by = -1;
-	uint64_t h = hash_of(p) % t->n_buckets;
-	c->bucket_next = t->buckets[h];
-	t->buckets[h] = c;
+	struct tcp_connection **bucket = bucket_of(t, c);
+	c->bucket_next = *bucket;
+	*bucket = c;
 	link_newest(t, c, LIST_LIVE);
 	t->live++;
 	return c;
@@ -482,34 +514,29 @@ static bool older_than(const struct age *l, int64_t now_us, int64_t us)
 	return l->oldest && now_us - l->oldest->last_us > us;
 }
 
-/* A few at a time: packets come more often than connections grow old. */
+/* Everything that is due is at the beginning of its list. */
 static void expire(struct tcp *t, int64_t now_us)
 {
-	for (int i = 0; i < 4; i++) {
-		struct age *linger = &t->age[LIST_LINGER], *past = &t->age[LIST_PAST];
-		if (older_than(linger, now_us, TCP_LINGER_MS * 1000) || linger->n > TCP_PAST_MAX) {
-			tell_end(t, linger->oldest, TCP_END_FIN);
-			move(t, linger->oldest, LIST_PAST);
-		}
-		if (older_than(past, now_us, TCP_LATE_S * 1000000) || past->n > TCP_PAST_MAX)
-			discard(t, past->oldest);
-		for (enum list l = LIST_LIVE; l <= LIST_IGNORED; l++)
-			if (older_than(&t->age[l], now_us, (int64_t)TCP_IDLE_S * 1000000))
-				finish(t, t->age[l].oldest, TCP_END_IDLE);
+	struct age *linger = &t->age[LIST_LINGER], *past = &t->age[LIST_PAST];
+	bool full = linger->n > TCP_PAST_MAX || past->n > TCP_PAST_MAX;
+	if (!full && now_us - t->swept_us < SWEEP_US && now_us >= t->swept_us)
+		return;
+	t->swept_us = now_us;
+	while (older_than(linger, now_us, TCP_LINGER_MS * 1000) || linger->n > TCP_PAST_MAX) {
+		struct tcp_connection *c = linger->oldest;
+		tell_end(t, c, TCP_END_FIN);
+		move(t, c, LIST_PAST);
 	}
+	while (older_than(past, now_us, TCP_LATE_S * 1000000) || past->n > TCP_PAST_MAX)
+		discard(t, past->oldest);
+	for (enum list l = LIST_LIVE; l <= LIST_IGNORED; l++)
+		while (older_than(&t->age[l], now_us, (int64_t)TCP_IDLE_S * 1000000))
+			finish(t, t->age[l].oldest, TCP_END_IDLE);
 }
 
 void tcp_tick(struct tcp *t, int64_t now_us, int64_t quiet_us, bool (*quiet)(void *user, const struct tcp_connection *c, int64_t silent_us))
 {
-	while (older_than(&t->age[LIST_LINGER], now_us, TCP_LINGER_MS * 1000)) {
-		struct tcp_connection *c = t->age[LIST_LINGER].oldest;
-		tell_end(t, c, TCP_END_FIN);
-		move(t, c, LIST_PAST);
-	}
-	while (older_than(&t->age[LIST_PAST], now_us, TCP_LATE_S * 1000000))
-		discard(t, t->age[LIST_PAST].oldest);
-	while (older_than(&t->age[LIST_IGNORED], now_us, (int64_t)TCP_IDLE_S * 1000000))
-		finish(t, t->age[LIST_IGNORED].oldest, TCP_END_IDLE);
+	expire(t, now_us);
 	for (struct tcp_connection *c = t->age[LIST_LIVE].oldest, *newer; c && now_us - c->last_us >= quiet_us; c = newer) {
 		newer = c->newer;
 		if (!quiet(t->hooks.user, c, now_us - c->last_us))
@@ -611,8 +638,10 @@ void tcp_packet(struct tcp *t, const struct packet *p, const struct stamp *stamp
 			return;
 		find(t, p, &who);
 	}
-	if (c->list <= LIST_IGNORED)
+	if (c->list <= LIST_IGNORED && (stamp->time_us - c->listed_us >= SWEEP_US || stamp->time_us < c->listed_us)) {
 		move(t, c, (enum list)c->list);
+		c->listed_us = stamp->time_us;
+	}
 	c->last_us = c->list == LIST_PAST ? c->last_us : stamp->time_us;
 	if (c->over || c->ignored) {
 		/* Nothing but its end matters. */
@@ -644,6 +673,9 @@ struct tcp *tcp_new(const struct tcp_hooks *hooks)
 	if (!t)
 		return NULL;
 	t->hooks = *hooks;
+	if (getrandom(t->seed, sizeof t->seed, GRND_NONBLOCK) != sizeof t->seed)
+		t->seed[0] = (uintptr_t)t;
+	t->seed[1] |= 1;
 	if (!grow(t)) {
 		free(t);
 		return NULL;

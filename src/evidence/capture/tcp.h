@@ -52,6 +52,7 @@ struct tcp_connection {
 	struct tcp_side side[2];
 	uint64_t first_frame, last_frame;
 	int64_t start_us, last_us, syn_ack_us, established_us;
+	int64_t listed_us;     /* when it was last put at the end of its list */
 	uint32_t syns;         /* times the first SYN was sent */
 	bool handshake_seen, ignored, icmp_error;
 	bool over;             /* the end was told; only latecomers are awaited */
