@@ -101,7 +101,10 @@ static void find_misread_greeting(struct dx *x, const struct session *s)
 	(void)s;
 	unsigned kinds = KINDS_ALL_TOLD | KIND(EV_COMMAND);
 	const struct event *e = search_but(x, KINDS_ALL_TOLD, READ_PLAIN_AS_TLS, SERVER_SPEAKS);
-	const struct event *port = e ? dx_search(x, kinds, PORT_PLAIN, NULL) : NULL;
+	/* not the port that somebody says is blocked, when another is named */
+	const struct event *port = e ? search_but(x, kinds, PORT_PLAIN, "\\bblock|filtered by|is closed") : NULL;
+	if (e && !port)
+		port = dx_search(x, kinds, PORT_PLAIN, NULL);
 	struct slice number;
 	if (!port || dx_search(x, kinds, PORT_TLS, NULL) || !dx_capture(x, port->text, PORT_PLAIN, &number))
 		return;

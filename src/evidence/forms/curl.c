@@ -79,7 +79,8 @@ static void take_doing(struct reader *r, struct slice text)
 		reader_event(r, EV_CONNECT, SIDE_CLIENT, t);
 	} else if (slice_starts(t, S("Closing connection")) || slice_starts(t, S("closing connection"))) {
 		reader_event(r, EV_CLOSE, SIDE_CLIENT, t);
-	} else if (slice_starts(t, S("SSL certificate problem")) || slice_has(t, S("denied")) || slice_has(t, S("failed")) || slice_has(t, S("failure"))) {
+	} else if (slice_starts(t, S("SSL certificate problem")) || slice_has(t, S("no alternative certificate")) ||
+		   slice_has(t, S("denied")) || slice_has(t, S("failed")) || slice_has(t, S("failure"))) {
 		kit_error(r, S("curl"), t);
 	} else {
 		reader_continue(r, EV_TLS, SIDE_UNKNOWN, t);
