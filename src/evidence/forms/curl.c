@@ -4,7 +4,7 @@
 extern const struct form form_curl;
 
 static const char *const doings[] = {
-	"Connected to ", "  Trying ", "Trying ", "Closing ", "Connection ", "SSL ", "TLSv1", "ALPN", "Host ", "Could not resolve", "connect to ", "Failed to ",
+	"SSL: no alternative certificate", "Connected to ", "  Trying ", "Trying ", "Closing ", "Connection ", "SSL ", "TLSv1", "ALPN", "Host ", "Could not resolve", "connect to ", "Failed to ",
 	"Server certificate", " subject:", " start date", " expire date", " issuer:", " subjectAltName", "  subject:", "  issuer:", "  CApath", "  CAfile",
 	" CApath", " CAfile", "successfully set certificate", "schannel", "Rebuilt URL", "getaddrinfo", "Operation timed out", "OpenSSL ", "server response",
 	"common name:", "Using ", "upload completely", "Mark bundle", "Recv failure", "Send failure", "Authentication", "Access denied", "Login denied",
