@@ -13,6 +13,9 @@
 #define DRAFT_SHOWN_MAX 80u
 /* Findings less sure than this are not shown: they would be guesses. */
 #define FINDING_MIN 0.25
+/* More lines than this that no form knows are a document, not an account; what single lines of it say is taken down to this part at most. */
+#define DOCUMENT_LINES 120u
+#define DOCUMENT_FLOOR 0.25
 /* A cause must be this sure to explain another away, and not much less sure than that one. */
 #define EXPLAINS_MIN 0.5
 #define EXPLAINS_SLACK 0.25

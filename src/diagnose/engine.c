@@ -330,6 +330,30 @@ static bool recovered(const struct event *e)
 	return false;
 }
 
+/* Nobody's words and no program's: a line of the context that no form knew. */
+static bool is_loose(const struct event *e)
+{
+	return !e->session && !e->program.n && (e->kind == EV_PROSE || e->kind == EV_ERROR || e->kind == EV_CONFIG);
+}
+
+/* A few lines of prose around a failure are a person's account of it. A whole document mentions everything sooner or later, so that one line of it
+ * means ever less. */
+static void damp_documents(struct dx *x)
+{
+	const struct transcript *t = x->transcript;
+	size_t loose = 0;
+	for (size_t i = 0; i < t->context.n; i++)
+		loose += is_loose(t->context.v[i]);
+	if (loose <= DOCUMENT_LINES)
+		return;
+	double factor = (double)DOCUMENT_LINES / (double)loose;
+	for (size_t i = 0; i < x->drafts.n; i++) {
+		struct draft *d = x->drafts.v[i];
+		if (d->n_events && is_loose(d->events[0]))
+			d->confidence *= factor < DOCUMENT_FLOOR ? DOCUMENT_FLOOR : factor;
+	}
+}
+
 static void drop_recovered(struct dx *x)
 {
 	for (size_t i = 0; i < x->drafts.n; i++) {
@@ -595,6 +619,7 @@ bool diagnose_add(struct diagnoser *dr, const struct transcript *t, struct diagn
 	x.thin = &thin;
 	run_patterns(&x);
 	run_rules(&x);
+	damp_documents(&x);
 	for (size_t i = 0; i < x.drafts.n; i++)
 		x.drafts.v[i]->dropped = x.drafts.v[i]->confidence < FINDING_MIN || strcmp(x.drafts.v[i]->cause->id, "no-fault") == 0;
 	drop_recovered(&x);
