@@ -6,7 +6,7 @@
 #include "base/slice.h"
 
 /* Mapped ahead, and given back, at once. */
-#define MAPPED_STEP (2u * 1024u * 1024u)
+#define MAPPED_STEP (1u * 1024u * 1024u)
 
 struct mapped;
 

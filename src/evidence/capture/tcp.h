@@ -23,7 +23,7 @@
 /* So long a connection that is over is remembered, so that what comes late is not taken for a new one. */
 #define TCP_LATE_S 15
 /* Connections that linger, or are over and remembered, at once: the oldest goes beyond. */
-#define TCP_PAST_MAX 65536u
+#define TCP_PAST_MAX 16384u
 
 enum tcp_end { TCP_END_OPEN, TCP_END_FIN, TCP_END_RESET, TCP_END_IDLE, TCP_END_REUSED };
 
