@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# run.sh [SECONDS]: every fuzz target for so many seconds (default 60) with clang, libFuzzer, ASan and UBSan. What it finds stays in build-fuzz/found.
+# run.sh [SECONDS]: every fuzz target (or those that FUZZTARGETS names) for so many seconds (default 60) with clang, libFuzzer, ASan and UBSan. What it finds stays in build-fuzz/found.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${1:-60}
 dir=build-fuzz
 CC=clang sh tools/configure.sh $dir -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized
-ninja -C $dir tests/fuzz-read tests/fuzz-dialogue tests/fuzz-sasl | tail -n 1
+ninja -C $dir tests/fuzz-read tests/fuzz-dialogue tests/fuzz-sasl tests/fuzz-capture tests/fuzz-tcp tests/fuzz-tls | tail -n 1
 python3 tests/fuzz/seeds.py $dir/seeds
 mkdir -p $dir/found
 status=0
-for target in read dialogue sasl; do
+for target in ${FUZZTARGETS:-read dialogue sasl capture tcp tls}; do
 	mkdir -p $dir/corpus/$target
 	echo "fuzz-$target, $seconds s"
 	# An input that takes 10 s or 1 GiB is a finding too.

@@ -165,6 +165,8 @@ static void hand_gap(struct tcp *t, struct tcp_connection *c, int who, uint32_t 
 {
 	struct tcp_side *s = &c->side[who];
 	s->next += lost;
+	lost += s->fin_assumed;
+	s->fin_assumed = false;
 	s->lost += lost;
 	if (!c->ignored && lost)
 		t->hooks.gap(t->hooks.user, c, who, lost, stamp);
@@ -174,6 +176,8 @@ static void hand_gap(struct tcp *t, struct tcp_connection *c, int who, uint32_t 
 static void hand_on(struct tcp *t, struct tcp_connection *c, int who, struct slice bytes, uint32_t wire, const struct stamp *stamp)
 {
 	struct tcp_side *s = &c->side[who];
+	if (s->fin_assumed) /* it was a byte after all */
+		hand_gap(t, c, who, 0, stamp);
 	s->next += (uint32_t)bytes.n;
 	s->bytes += bytes.n;
 	if (!s->first_us)
@@ -265,6 +269,13 @@ static void assume_beginning(struct tcp_connection *c, int who)
 		s->next = s->waiting->seq;
 }
 
+/* One number is missing: a FIN that is not in the capture rather than a byte. */
+static void assume_fin(struct tcp_side *s)
+{
+	s->next++;
+	s->fin_assumed = true;
+}
+
 /* What the oldest waiting segment waits for will not come any more: one step of giving it up. Every call hands on something or lifts a condition. */
 static void give_up(struct tcp *t, struct tcp_connection *c)
 {
@@ -286,7 +297,7 @@ static void give_up(struct tcp *t, struct tcp_connection *c)
 		/* The other side's next piece may lie before what this one acknowledges. */
 		uint32_t to = other->waiting && seq_diff(other->waiting->seq, p->ack) < 0 ? other->waiting->seq : p->ack;
 		if (to - other->next == 1)
-			other->next++; /* a FIN that is not in the capture rather than a byte */
+			assume_fin(other);
 		else if (seq_diff(to, other->next) > 0)
 			hand_gap(t, c, !who, to - other->next, &stamp);
 		else

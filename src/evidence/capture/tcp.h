@@ -31,6 +31,7 @@ struct tcp_side {
 	uint32_t next;         /* sequence number expected next */
 	bool known;            /* next is valid */
 	bool syn, fin, reset;
+	bool fin_assumed;      /* one number was taken for a FIN that is not in the capture */
 	bool cut;              /* frames were captured in part only */
 	uint32_t isn, fin_seq;
 	uint16_t mss;
