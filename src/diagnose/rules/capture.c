@@ -9,9 +9,15 @@
 /* Packets that only a path with a smaller limit loses. */
 #define FULL_SIZE 1000
 
+/* A fact of an event that may not be there. */
+static struct slice value_of(const struct event *e, const char *key)
+{
+	return e ? event_fact(e, key) : SLICE_NONE;
+}
+
 static struct slice what(const struct event *e)
 {
-	return event_fact(e, "what");
+	return value_of(e, "what");
 }
 
 static bool is(const struct event *e, const char *value)
@@ -22,12 +28,12 @@ static bool is(const struct event *e, const char *value)
 static int64_t number(const struct event *e, const char *key)
 {
 	uint64_t n = 0;
-	return e && slice_to_uint(event_fact(e, key), INT64_MAX, &n) ? (int64_t)n : 0;
+	return e && slice_to_uint(value_of(e, key), INT64_MAX, &n) ? (int64_t)n : 0;
 }
 
 static bool fact_is(const struct event *e, const char *key, const char *value)
 {
-	return e && slice_eq(event_fact(e, key), slice_from_cstr(value));
+	return e && slice_eq(value_of(e, key), slice_from_cstr(value));
 }
 
 /* The session's own connection event; NULL when the evidence is no capture. */
@@ -86,11 +92,11 @@ static const char *duration(struct dx *x, int64_t ms)
 static void find_unreachable(struct dx *x, const struct session *s, const struct event *e)
 {
 	const struct event *icmp = find_what(s, EV_CONNECT, SIDE_UNKNOWN, "icmp");
-	struct slice said = event_fact(e, "icmp");
+	struct slice said = value_of(e, "icmp");
 	bool filter = slice_has(said, S("prohibited")), port = slice_has(said, S("port"));
 	struct draft *d = dx_find(x, filter || port ? "connection-refused" : "connection-timed-out", 0.92, icmp ? icmp : e);
 	dx_evidence(d, e);
-	const char *from = dx_shown(x, event_fact(icmp ? icmp : e, "from")), *to = dx_shown(x, s->server.address);
+	const char *from = dx_shown(x, value_of(icmp ? icmp : e, "from")), *to = dx_shown(x, s->server.address);
 	if (filter)
 		dx_summary(d, _("A packet filter (%s) forbids the connection to %s port %u: it answers with ICMP “%s”."), from, to, s->server.port, dx_shown(x, said));
 	else if (port)
@@ -221,8 +227,8 @@ static void find_black_hole(struct dx *x, const struct session *s)
 	const struct event *e = connect_of(s), *end = close_of(s);
 	if (!e || !end)
 		return;
-	bool needed = slice_has(event_fact(end, "icmp"), S("fragmentation needed")) || slice_has(event_fact(end, "icmp"), S("packet too big"));
-	struct slice side = event_fact(end, "stalled");
+	bool needed = slice_has(value_of(end, "icmp"), S("fragmentation needed")) || slice_has(value_of(end, "icmp"), S("packet too big"));
+	struct slice side = value_of(end, "stalled");
 	int64_t size = number(end, "stalled_size"), hole = number(end, "hole_bytes");
 	const struct event *icmp = find_what(s, EV_CONNECT, SIDE_UNKNOWN, "icmp");
 	if (side.n && (size >= FULL_SIZE || needed)) {
@@ -234,7 +240,7 @@ static void find_black_hole(struct dx *x, const struct session *s)
 	} else if (hole >= FULL_SIZE && number(end, "waited_ms") >= WAITED_MS) {
 		struct draft *d = dx_find(x, "mtu-black-hole", 0.75, end);
 		dx_summary(d, _("%d bytes of the %s never arrived, although later small packets did: large packets vanish on the path."), (int)hole,
-			   dx_shown(x, event_fact(end, "hole")));
+			   dx_shown(x, value_of(end, "hole")));
 	} else if (side.n) {
 		struct draft *d = dx_find(x, "connection-dropped", 0.65, end);
 		dx_summary(d, slice_eq(side, S("server")) ? _("From then on nothing the server sent was acknowledged (%d attempts): the client or the way to it was gone.")
@@ -271,7 +277,7 @@ static void find_hang_up(struct dx *x, const struct session *s)
 {
 	const struct event *end = connect_of(s) ? close_of(s) : NULL;
 	const struct event *cmd = end ? unanswered_command(s) : NULL;
-	if (!cmd || s->message_accepted || was_refused(s) || is_incomplete(s) || s->tls.alert.n || event_fact(end, "stalled").n || is_implicit_port(s->server.port))
+	if (!cmd || s->message_accepted || was_refused(s) || is_incomplete(s) || s->tls.alert.n || value_of(end, "stalled").n || is_implicit_port(s->server.port))
 		return;
 	if (!session_event(s, EV_GREETING, 0) && !session_event(s, EV_REPLY, 0))
 		return;
@@ -438,11 +444,11 @@ static struct slice common_name(struct slice subject)
 /* Does the certificate stand for this host? True also when that cannot be told. */
 static bool cert_names(const struct event *cert, struct slice host)
 {
-	struct slice names = event_fact(cert, "names"), word;
+	struct slice names = value_of(cert, "names"), word;
 	if (!host.n || slice_find_byte(host, '.') == SLICE_NPOS)
 		return true;
 	if (!names.n)
-		return name_fits(common_name(event_fact(cert, "subject")), host);
+		return name_fits(common_name(value_of(cert, "subject")), host);
 	while ((word = slice_next_word(&names)).n)
 		if (name_fits(word, host))
 			return true;
@@ -451,13 +457,13 @@ static bool cert_names(const struct event *cert, struct slice host)
 
 static const char *weakness(struct dx *x, const struct event *cert)
 {
-	struct slice signature = event_fact(cert, "signature");
+	struct slice signature = value_of(cert, "signature");
 	int64_t bits = number(cert, "key_bits");
-	if (slice_has_nocase(event_fact(cert, "key_type"), S("RSA")) && bits && bits < 2048) {
+	if (slice_has_nocase(value_of(cert, "key_type"), S("RSA")) && bits && bits < 2048) {
 		struct slice s = arena_printf(dx_arena(x), _("an RSA key of %d bits"), (int)bits);
 		return s.p ? (const char *)s.p : "";
 	}
-	if (slice_has_nocase(signature, S("md5")) || (slice_has_nocase(signature, S("sha1")) && !event_fact(cert, "self_signed").n))
+	if (slice_has_nocase(signature, S("md5")) || (slice_has_nocase(signature, S("sha1")) && !value_of(cert, "self_signed").n))
 		return _("a signature with SHA-1 or MD5");
 	return NULL;
 }
@@ -467,8 +473,8 @@ enum defect { DEFECT_NONE, DEFECT_SCANNER, DEFECT_EXPIRED, DEFECT_FUTURE, DEFECT
 static bool has_defect(struct dx *x, const struct session *s, const struct handshake *h, enum defect which)
 {
 	const struct event *c = h->cert;
-	struct slice issuer = event_fact(c, "issuer"), until = event_fact(c, "chain_not_after"), from = event_fact(c, "not_before");
-	struct slice sni = event_fact(h->hello, "sni");
+	struct slice issuer = value_of(c, "issuer"), until = value_of(c, "chain_not_after"), from = value_of(c, "not_before");
+	struct slice sni = value_of(h->hello, "sni");
 	switch (which) {
 	case DEFECT_SCANNER:
 		return dx_match(x, issuer, SCANNER_ISSUER);
@@ -483,7 +489,7 @@ static bool has_defect(struct dx *x, const struct session *s, const struct hands
 	case DEFECT_WEAK:
 		return weakness(x, c) != NULL;
 	case DEFECT_SELF:
-		return event_fact(c, "self_signed").n > 0;
+		return value_of(c, "self_signed").n > 0;
 	case DEFECT_ALONE:
 		return fact_is(c, "chain", "1") && dx_match(x, issuer, PUBLIC_ISSUER);
 	case DEFECT_PRIVATE:
@@ -504,19 +510,19 @@ static const struct {
 
 static void describe_defect(struct dx *x, struct draft *d, const struct handshake *h, enum defect which)
 {
-	const char *subject = dx_shown(x, event_fact(h->cert, "subject"));
+	const char *subject = dx_shown(x, value_of(h->cert, "subject"));
 	if (which == DEFECT_EXPIRED)
-		dx_summary(d, _("The certificate of %s expired on %s."), dx_shown(x, event_fact(h->cert, "chain_subject")), dx_shown(x, event_fact(h->cert, "chain_not_after")));
+		dx_summary(d, _("The certificate of %s expired on %s."), dx_shown(x, value_of(h->cert, "chain_subject")), dx_shown(x, value_of(h->cert, "chain_not_after")));
 	if (which == DEFECT_NAME)
-		dx_summary(d, _("The client asks for %s, and the server's certificate (%s) does not stand for that name."), dx_shown(x, event_fact(h->hello, "sni")), subject);
+		dx_summary(d, _("The client asks for %s, and the server's certificate (%s) does not stand for that name."), dx_shown(x, value_of(h->hello, "sni")), subject);
 	if (which == DEFECT_GREETING_NAME)
 		dx_summary(d, _("The server's certificate (%s) does not stand for the name of the server, and the client does not accept it."), subject);
 	if (which == DEFECT_SELF)
 		dx_summary(d, _("The server's certificate (%s) is signed by itself, and the client does not trust it."), subject);
 	if (which == DEFECT_PRIVATE)
-		dx_summary(d, _("The server's certificate (%s) was issued by %s, which the client does not know."), subject, dx_shown(x, event_fact(h->cert, "issuer")));
+		dx_summary(d, _("The server's certificate (%s) was issued by %s, which the client does not know."), subject, dx_shown(x, value_of(h->cert, "issuer")));
 	if (which == DEFECT_FUTURE)
-		dx_value(d, "not_before", event_fact(h->cert, "not_before"));
+		dx_value(d, "not_before", value_of(h->cert, "not_before"));
 	if (which == DEFECT_WEAK)
 		dx_value(d, "weakness", slice_from_cstr(weakness(x, h->cert)));
 }
@@ -546,31 +552,31 @@ static const enum defect all_defects[] = {
 /* The best version that the client offers is TLS 1.1 or older; the server chose such a one. */
 static bool client_is_old(const struct handshake *h)
 {
-	struct slice v = event_fact(h->hello, "versions");
+	struct slice v = value_of(h->hello, "versions");
 	return v.n && !slice_has(v, S("TLSv1.2")) && !slice_has(v, S("TLSv1.3"));
 }
 
 static bool server_is_old(const struct handshake *h)
 {
-	struct slice v = event_fact(h->agreed, "version");
+	struct slice v = value_of(h->agreed, "version");
 	return v.n && !slice_eq(v, S("TLSv1.2")) && !slice_eq(v, S("TLSv1.3"));
 }
 
 static void find_old_version(struct dx *x, const struct handshake *h, double confidence)
 {
-	bool only_13 = slice_eq(event_fact(h->hello, "versions"), S("TLSv1.3"));
+	bool only_13 = slice_eq(value_of(h->hello, "versions"), S("TLSv1.3"));
 	bool client = h->alert->side == SIDE_SERVER ? !only_13 : client_is_old(h);
 	struct draft *d = dx_find(x, client ? "tls-version-too-old-client" : "tls-version-too-old-server", confidence, h->alert);
 	dx_evidence(d, client ? h->hello : h->agreed);
-	dx_value(d, "version", client ? event_fact(h->hello, "versions") : event_fact(h->agreed, "version"));
+	dx_value(d, "version", client ? value_of(h->hello, "versions") : value_of(h->agreed, "version"));
 	if (client && h->hello)
-		dx_summary(d, _("The client offers %s at most, and the other side does not go on with that."), dx_shown(x, event_fact(h->hello, "versions")));
+		dx_summary(d, _("The client offers %s at most, and the other side does not go on with that."), dx_shown(x, value_of(h->hello, "versions")));
 }
 
 /* The server's alert is about the client's certificate. */
 static bool about_client_cert(struct dx *x, const struct handshake *h)
 {
-	struct slice alert = event_fact(h->alert, "alert");
+	struct slice alert = value_of(h->alert, "alert");
 	if (slice_eq(alert, S("certificate_required")))
 		return true;
 	if (!h->asked && !h->client_cert)
@@ -580,16 +586,16 @@ static bool about_client_cert(struct dx *x, const struct handshake *h)
 
 static void client_cert_refused(struct dx *x, const struct handshake *h)
 {
-	bool none = !h->client_cert || event_fact(h->client_cert, "empty").n;
+	bool none = !h->client_cert || value_of(h->client_cert, "empty").n;
 	struct draft *d = dx_find(x, "client-cert-rejected", 0.92, h->alert);
 	dx_evidence(d, h->client_cert);
-	dx_value(d, "alert", event_fact(h->alert, "alert"));
-	dx_value(d, "given", none ? slice_from_cstr(_("that there is none")) : event_fact(h->client_cert, "subject"));
+	dx_value(d, "alert", value_of(h->alert, "alert"));
+	dx_value(d, "given", none ? slice_from_cstr(_("that there is none")) : value_of(h->client_cert, "subject"));
 }
 
 static void server_alert(struct dx *x, const struct session *s, const struct handshake *h)
 {
-	struct slice alert = event_fact(h->alert, "alert");
+	struct slice alert = value_of(h->alert, "alert");
 	struct draft *d = NULL;
 	if (about_client_cert(x, h))
 		client_cert_refused(x, h);
@@ -598,9 +604,9 @@ static void server_alert(struct dx *x, const struct session *s, const struct han
 	else if (dx_match(x, alert, "handshake_failure|insufficient_security"))
 		d = dx_find(x, "tls-no-shared-cipher", 0.88, h->alert);
 	else if (slice_eq(alert, S("no_application_protocol")))
-		dx_value(d = dx_find(x, "tls-alpn-not-shared", 0.95, h->alert), "alpn", event_fact(h->hello, "alpn"));
+		dx_value(d = dx_find(x, "tls-alpn-not-shared", 0.95, h->alert), "alpn", value_of(h->hello, "alpn"));
 	else if (dx_match(x, alert, "unrecognized_name|missing_extension"))
-		d = dx_find(x, event_fact(h->hello, "sni").n ? "cert-name-mismatch" : "tls-sni-missing", 0.65, h->alert);
+		d = dx_find(x, value_of(h->hello, "sni").n ? "cert-name-mismatch" : "tls-sni-missing", 0.65, h->alert);
 	else if (dx_match(x, alert, "internal_error|decode_error|decrypt_error"))
 		d = dx_find(x, "server-tls-config-broken", 0.5, h->alert);
 	if (d)
@@ -628,7 +634,7 @@ static void trust_alert(struct dx *x, const struct session *s, const struct hand
 
 static void client_alert(struct dx *x, const struct session *s, const struct handshake *h)
 {
-	struct slice alert = event_fact(h->alert, "alert");
+	struct slice alert = value_of(h->alert, "alert");
 	bool crypto = dx_match(x, alert, "handshake_failure|insufficient_security|illegal_parameter|internal_error|decrypt_error");
 	if (dx_match(x, alert, "bad_certificate$|certificate_expired|certificate_unknown|unknown_ca|unsupported_certificate"))
 		trust_alert(x, s, h, alert);
