@@ -31,7 +31,7 @@ struct half {
 	bool has_first, last_byte_cr, bare_cr;
 	bool after_gap; /* bytes are missing before the current line */
 	struct stamp first, last;
-	struct message message;
+	struct message *message; /* made when the first one comes: most sessions that are open at once have none */
 	struct event *message_event;
 };
 

@@ -219,7 +219,12 @@ void dialogue_secret(struct event *e, struct slice part)
 void dialogue_message_begin(struct dialogue *d, enum side side, struct event *e)
 {
 	struct half *h = half_of(d, side);
-	message_begin(&h->message, d->arena);
+	if (!h->message && !(h->message = ARENA_NEW(d->arena, struct message))) {
+		d->overflowed = true;
+		h->mode = MODE_LINES;
+		return;
+	}
+	message_begin(h->message, d->arena);
 	h->message_event = e;
 }
 
@@ -231,7 +236,7 @@ void dialogue_message_end(struct dialogue *d, enum side side, bool dot)
 	h->message_event = NULL;
 	if (!e)
 		return;
-	message_end(&h->message, &e->data);
+	message_end(h->message, &e->data);
 	e->data.dot_seen = dot;
 	if (!dot)
 		e->oddities |= ODD_UNTERMINATED;
@@ -433,7 +438,7 @@ static struct slice feed_counted(struct dialogue *d, enum side side, struct slic
 	struct half *h = half_of(d, side);
 	size_t n = bytes.n < h->counted_left ? bytes.n : (size_t)h->counted_left;
 	if (h->message_event)
-		message_add(&h->message, slice_sub(bytes, 0, n));
+		message_add(h->message, slice_sub(bytes, 0, n));
 	h->counted_left -= n;
 	if (h->counted_left == 0) {
 		h->mode = MODE_LINES;
@@ -470,7 +475,7 @@ static void stamp_message(struct half *h, const struct stamp *stamp)
 static struct slice feed_message(struct dialogue *d, enum side side, struct slice bytes, const struct stamp *stamp)
 {
 	struct half *h = half_of(d, side);
-	size_t plain = h->length ? 0 : message_add_plain(&h->message, bytes, DIALOGUE_LINE_KEEP);
+	size_t plain = h->length ? 0 : message_add_plain(h->message, bytes, DIALOGUE_LINE_KEEP);
 	stamp_message(h, stamp);
 	if (plain)
 		return slice_from(bytes, plain);
@@ -489,7 +494,7 @@ static struct slice feed_message(struct dialogue *d, enum side side, struct slic
 			h->message_event->end_us = stamp->time_us;
 		dialogue_message_end(d, side, true);
 	} else {
-		message_add(&h->message, line);
+		message_add(h->message, line);
 	}
 	return slice_from(bytes, part.n);
 }
@@ -576,7 +581,7 @@ void dialogue_end(struct dialogue *d)
 		struct half *h = &d->half[i];
 		if (h->mode == MODE_MESSAGE) {
 			if (h->length)
-				message_add(&h->message, slice_of(h->kept, h->kept_n));
+				message_add(h->message, slice_of(h->kept, h->kept_n));
 			h->length = 0;
 			dialogue_message_end(d, side, false);
 		} else if (h->mode == MODE_COUNTED) {

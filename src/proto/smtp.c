@@ -339,9 +339,10 @@ static void client_line(struct dialogue *d, const struct line *l)
 	if (dialogue_reply_unseen(d, S("DATA")) && !(smtp_is_verb(word) && !is_header(l->text))) {
 		message_expected(d);
 		struct half *h = half_of(d, SIDE_CLIENT);
-		message_add(&h->message, l->bytes);
-		if (h->message_event)
+		if (h->message_event) {
+			message_add(h->message, l->bytes);
 			h->message_event->stamp = l->first;
+		}
 		return;
 	}
 	/* Said ahead of its challenge, as programs do that do not listen. */
