@@ -85,6 +85,7 @@ struct dx {
 	const char *rule_name;
 	struct tally *tallies;  /* one per cause, in the order of the knowledge */
 	struct search_slot *searches;
+	uint64_t software;      /* seen, a bit each; 0: not looked for yet */
 };
 
 /* The sentence for a draft: its own, or its template with the placeholders filled. In the draft's arena. */

@@ -413,24 +413,39 @@ static bool general_product(const char *p)
 	return false;
 }
 
+/* What is searched for names of products: evidence of ordinary size only; a long log has its program names. */
+#define PRODUCT_EVENTS 500u
+#define PRODUCT_TEXT 2000u
+
+/* The software of the parties and of whoever speaks in the events, as a set of bits; looked for once. */
+static uint64_t software_seen(struct dx *x)
+{
+	const struct transcript *t = x->transcript;
+	if (x->software)
+		return x->software;
+	for (size_t i = 0; i < t->sessions.n; i++)
+		x->software |= 1ull << t->sessions.v[i]->server.software | 1ull << t->sessions.v[i]->client.software;
+	for (size_t i = 0; i < t->events.n && i < PRODUCT_EVENTS; i++)
+		x->software |= 1ull << software_guess(slice_sub(t->events.v[i]->text, 0, PRODUCT_TEXT));
+	x->software |= 1ull << SOFTWARE_UNKNOWN;
+	return x->software;
+}
+_Static_assert(SOFTWARE_COUNT <= 64, "software is kept in 64 bits");
+
 /* Was that product seen? As software of a party, as the program of a statement, or by name in the evidence. */
 static bool product_seen(struct dx *x, const char *product)
 {
 	const struct transcript *t = x->transcript;
 	struct slice name = slice_from_cstr(product);
-	for (size_t i = 0; i < t->sessions.n; i++) {
-		const struct session *s = t->sessions.v[i];
-		if (strcmp(software_key(s->server.software), product) == 0 || strcmp(software_key(s->client.software), product) == 0)
+	for (unsigned i = SOFTWARE_UNKNOWN + 1; i < SOFTWARE_COUNT; i++)
+		if (strcmp(software_key((enum software)i), product) == 0 && software_seen(x) & 1ull << i)
 			return true;
-	}
 	for (size_t i = 0; i < t->inputs.n; i++)
 		if (slice_has_nocase(t->inputs.v[i].form, name))
 			return true;
-	/* Evidence of ordinary size only; a long log has its program names. */
-	for (size_t i = 0; i < t->events.n && i < 500; i++) {
+	for (size_t i = 0; i < t->events.n && i < PRODUCT_EVENTS; i++) {
 		const struct event *e = t->events.v[i];
-		if (slice_has_nocase(e->program, name) || (name.n > 2 && slice_has_nocase(slice_sub(e->text, 0, 2000), name)) ||
-		    strcmp(software_key(software_guess(slice_sub(e->text, 0, 2000))), product) == 0)
+		if (slice_has_nocase(e->program, name) || (name.n > 2 && slice_has_nocase(slice_sub(e->text, 0, PRODUCT_TEXT), name)))
 			return true;
 	}
 	return false;
@@ -439,15 +454,17 @@ static bool product_seen(struct dx *x, const char *product)
 static void add_fixes(struct dx *x, struct finding *f)
 {
 	struct arena *a = x->out->arena;
-	for (int pass = 0; pass < 3; pass++)
+	uint8_t *ranks = arena_alloc(x->arena, f->cause->n_fixes + 1);
+	for (size_t i = 0; ranks && i < f->cause->n_fixes; i++) {
+		const char *product = f->cause->fixes[i].product;
+		ranks[i] = general_product(product) ? 1 : product_seen(x, product) ? 0 : 2;
+	}
+	for (uint8_t pass = 0; ranks && pass < 3; pass++)
 		for (size_t i = 0; i < f->cause->n_fixes; i++) {
 			const struct cause_fix *c = &f->cause->fixes[i];
-			bool general = general_product(c->product);
-			bool seen = !general && product_seen(x, c->product);
-			int rank = seen ? 0 : general ? 1 : 2;
-			struct finding_fix *slot = rank == pass ? VEC_PUSH(a, &f->fixes) : NULL;
+			struct finding_fix *slot = ranks[i] == pass ? VEC_PUSH(a, &f->fixes) : NULL;
 			if (slot)
-				*slot = (struct finding_fix){c->product, c->text, rank < 2};
+				*slot = (struct finding_fix){c->product, c->text, pass < 2};
 		}
 }
 
