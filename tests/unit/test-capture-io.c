@@ -209,14 +209,16 @@ struct wire {
 	struct streams *streams;
 	uint32_t seq[2], frame;
 	int64_t us;
+	uint8_t host, net; /* of the client */
 };
 
 static void put(struct wire *w, int who, unsigned flags, const char *text)
 {
 	struct packet p = {.transport = TRANSPORT_TCP, .from_port = who ? 25 : 4000, .to_port = who ? 4000 : 25, .flags = (uint16_t)flags, .seq = w->seq[who],
 			   .ack = w->seq[!who], .payload = slice_from_cstr(text)};
-	p.from.bytes[3] = (uint8_t)(who + 1);
-	p.to.bytes[3] = (uint8_t)(!who + 1);
+	p.from.bytes[3] = who ? 255 : w->host;
+	p.to.bytes[3] = who ? w->host : 255;
+	p.from.bytes[2] = p.to.bytes[2] = w->net;
 	p.payload_length = (uint32_t)p.payload.n;
 	const struct stamp stamp = {.where.frame = ++w->frame, .time_us = w->us += 1000, .has_time = true};
 	streams_packet(w->streams, &p, &stamp);
@@ -277,6 +279,37 @@ static void sessions_are_told_when_they_end(void **state)
 	assert_string_equal(h.what[2], "idle");
 }
 
+/* Many sessions open at once, each with much to keep: the first are told before memory grows beyond its bound. */
+static void open_sessions_stay_within_memory(void **state)
+{
+	(void)state;
+	struct heard h = {0};
+	struct tls_keys *keys = tls_keys_new();
+	struct streams *streams = streams_new(0, keys, hear, &h);
+	static char line[4000];
+	memset(line, 'x', sizeof line - 3);
+	memcpy(line + sizeof line - 3, "\r\n", 3);
+	const unsigned hosts = 600, lines = STREAMS_MEMORY / (hosts / 2) / sizeof line;
+	for (unsigned host = 0; host < hosts; host++) {
+		struct wire w = {.streams = streams, .us = (int64_t)host * 1000000, .host = (uint8_t)(host % 250), .net = (uint8_t)(host / 250)};
+		open_session(&w);
+		for (unsigned i = 0; i < lines; i++)
+			put(&w, 0, TCP_ACK, line);
+	}
+	assert_true(h.sessions > hosts / 4 && h.sessions < hosts);
+	streams_free(streams);
+	assert_int_equal(h.sessions, hosts);
+	/* One that is longer than all may be together is cut. */
+	h = (struct heard){0};
+	struct wire w = {.streams = streams_new(0, keys, hear, &h)};
+	open_session(&w);
+	for (unsigned i = 0; i < 2 * STREAMS_MEMORY / sizeof line; i++)
+		put(&w, 0, TCP_ACK, line);
+	streams_free(w.streams);
+	assert_int_equal(h.sessions, 1);
+	tls_keys_free(keys);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,6 +318,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_mapped_is_read),
 		cmocka_unit_test(what_is_written_is_read),
 		cmocka_unit_test(sessions_are_told_when_they_end),
+		cmocka_unit_test(open_sessions_stay_within_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,6 +17,8 @@ struct talk {
 	bool plain[2];        /* that side answers TLS with plain text */
 	bool uncertain;       /* TLS on a foreign port: mail only if its names or its inside say so */
 	bool other;           /* the inside is no mail */
+	bool full;            /* the rest of it is not read */
+	size_t memory;        /* of it, in streams.memory */
 	int64_t last_us[2];
 	struct stamp last;
 };
@@ -42,6 +44,7 @@ struct streams {
 	int64_t idle_us;
 	bool any_port;
 	int64_t now_us;        /* of the last frame */
+	size_t memory;         /* of all open sessions */
 	struct asked asked[ASKED_MAX];
 	size_t n_asked;
 	struct streams_counts counts;
@@ -360,6 +363,26 @@ static void say(struct talk *k, int who, struct slice bytes, const struct stamp 
 		dialogue_feed(k->dialogue, side_of(who), bytes, stamp);
 }
 
+/* Keeps all open sessions together within STREAMS_MEMORY. */
+static void account(struct talk *k, const struct stamp *stamp)
+{
+	struct streams *s = k->streams;
+	size_t used = arena_used(k->transcript->arena);
+	s->memory += used - k->memory;
+	k->memory = used;
+	while (s->memory > STREAMS_MEMORY && !k->full)
+		if (k->memory > STREAMS_BIG || !tcp_end_oldest(s->tcp, k->connection)) {
+			struct event *e = new_event(k, EV_TOOL, SIDE_UNKNOWN, stamp);
+			k->full = true;
+			if (!e)
+				continue;
+			e->oddities |= ODD_CUT;
+			e->program = S("capture");
+			e->raw = e->text = S("the session is too long: the rest of it was not read");
+			hear(k, e);
+		}
+}
+
 static void on_bytes(void *user, struct tcp_connection *c, int who, struct slice bytes, const struct stamp *stamp)
 {
 	struct streams *s = user;
@@ -377,6 +400,8 @@ static void on_bytes(void *user, struct tcp_connection *c, int who, struct slice
 		k->uncertain = v == VERDICT_TLS;
 		s->counts.mail++;
 	}
+	if (k->full)
+		return;
 	struct stamp at = *stamp;
 	at.segment = stamp->where.frame;
 	if (!k->spoke[who])
@@ -384,6 +409,7 @@ static void on_bytes(void *user, struct tcp_connection *c, int who, struct slice
 	say(k, who, bytes, &at);
 	k->last_us[who] = at.time_us;
 	k->last = at;
+	account(k, &at);
 }
 
 static void on_gap(void *user, struct tcp_connection *c, int who, uint64_t lost, const struct stamp *stamp)
@@ -619,6 +645,7 @@ static void hand_over(struct talk *k)
 	k->session->end = k->last.has_time ? k->last : k->session->end;
 	set_outcome(k);
 	tls_stream_free(k->tls);
+	s->memory -= k->memory;
 	s->done(s->user, k->transcript);
 	free(k);
 }

@@ -20,6 +20,11 @@
 /* Silence of that length counts as somebody waiting in vain. RFC 5321 section 4.5.3.2 has clients wait for minutes; people give up after ten seconds. */
 #define STREAM_SILENCE_MS 8000
 
+/* What all open sessions may take together: some ten thousand of them whole. Beyond, a session of more than STREAMS_BIG is not read further, else the one that
+ * was silent for longest is told as it stands. */
+#define STREAMS_MEMORY (256u * 1024u * 1024u)
+#define STREAMS_BIG (1024u * 1024u)
+
 struct streams;
 
 /* Called with a finished session in a transcript of its own; the callee owns it. */

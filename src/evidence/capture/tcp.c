@@ -446,6 +446,30 @@ static void finish(struct tcp *t, struct tcp_connection *c, enum tcp_end end)
 	discard(t, c);
 }
 
+/* Those that nobody looks at first. */
+static void drop_oldest(struct tcp *t)
+{
+	static const enum list order[LISTS] = {LIST_PAST, LIST_IGNORED, LIST_LIVE, LIST_LINGER};
+	for (size_t i = 0; i < LISTS; i++)
+		if (t->age[order[i]].n > t->live / LISTS) {
+			finish(t, t->age[order[i]].oldest, TCP_END_IDLE);
+			return;
+		}
+}
+
+bool tcp_end_oldest(struct tcp *t, const struct tcp_connection *c)
+{
+	struct tcp_connection *oldest = t->age[LIST_LIVE].oldest;
+	/* Behind a million of half-open connections it is not looked for. */
+	for (unsigned i = 0; i < 4096 && oldest && (oldest == c || !oldest->owner); i++)
+		oldest = oldest->newer;
+	if (!oldest || oldest == c || !oldest->owner)
+		return false;
+	tell_end(t, oldest, TCP_END_OPEN);
+	move(t, oldest, LIST_IGNORED);
+	return true;
+}
+
 /* Ports of services are low, those of clients high; used only when the handshake was not captured. */
 static bool looks_like_server(const struct packet *p)
 {
@@ -457,6 +481,8 @@ static bool looks_like_server(const struct packet *p)
 
 static struct tcp_connection *start(struct tcp *t, const struct packet *p, const struct stamp *stamp)
 {
+	if (t->live >= TCP_CONNECTIONS_MAX)
+		drop_oldest(t);
 	if (t->live >= t->n_buckets && !grow(t))
 		return NULL;
 	struct tcp_connection *c = calloc(1, sizeof *c);

@@ -24,6 +24,8 @@
 #define TCP_LATE_S 15
 /* Connections that linger, or are over and remembered, at once: the oldest goes beyond. */
 #define TCP_PAST_MAX 16384u
+/* Connections in the table at once; the one that was silent for longest goes beyond. Half a KiB each: no flood of SYNs takes more than a GiB. */
+#define TCP_CONNECTIONS_MAX (1u << 21)
 
 enum tcp_end { TCP_END_OPEN, TCP_END_FIN, TCP_END_RESET, TCP_END_IDLE, TCP_END_REUSED };
 
@@ -92,6 +94,8 @@ void tcp_packet(struct tcp *t, const struct packet *p, const struct stamp *stamp
 /* Time passes, also without packets (a live capture): ends what closed a moment ago, and what nobody ignores and `quiet` answers true for; it is asked for
  * connections without a packet for at least quiet_us, the longest first. */
 void tcp_tick(struct tcp *t, int64_t now_us, int64_t quiet_us, bool (*quiet)(void *user, const struct tcp_connection *c, int64_t silent_us));
+/* Ends the one that was silent for longest, but for c, as if the capture ended here, and ignores the rest of it. False when there is none. */
+bool tcp_end_oldest(struct tcp *t, const struct tcp_connection *c);
 /* No more bytes of it are wanted. */
 void tcp_ignore(struct tcp *t, struct tcp_connection *c);
 /* Connections in the table. */
