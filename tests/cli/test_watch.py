@@ -100,9 +100,9 @@ def send(port, name='a.example', to='x@x.example', context=None):
 
 class Watching:
     """telltale watch in the background."""
-    def __init__(self, port, *args, env={}):
+    def __init__(self, port, *args, env={}, interface='lo'):
         ports = ' or '.join(f'port {p}' for p in ([port] if isinstance(port, int) else port))
-        self.process = subprocess.Popen([TELLTALE, 'watch', 'lo', '--filter', ports, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        self.process = subprocess.Popen([TELLTALE, 'watch', interface, '--filter', ports, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         env={**ENVIRONMENT, **env})
         self.out = b''
         time.sleep(1.5 if SANITIZED else 0.6)
@@ -229,6 +229,27 @@ class Watch(Case):
             status, out, _ = w.end()
         self.assertIn('0 sessions, 0 with a fault, 1 still open', out)
         self.assertEqual(status, 0)
+
+    def test_all_interfaces(self):
+        w = Watching(self.server.port, '--count', '1', interface='any')
+        send(self.server.port, name='A_B')
+        status, out, _ = w.end(0)
+        self.assertEqual(status, 1)
+        self.assertIn('ehlo-name-underscore', out)
+
+    def test_waiting_for_new_mail_is_no_fault(self):
+        """IMAP IDLE is silent for as long as nothing comes."""
+        server = socket.create_server(('127.0.0.1', 0))
+        self.addCleanup(server.close)
+        w = Watching(server.getsockname()[1], '--idle', '2', '--count', '1')
+        with socket.create_connection(server.getsockname()) as client, server.accept()[0] as connection:
+            for side, text in ((connection, '* OK [CAPABILITY IMAP4rev1 IDLE] ready'), (client, 'a LOGIN u p'), (connection, 'a OK Logged in'), (client, 'b SELECT INBOX'),
+                               (connection, '* 3 EXISTS\r\nb OK [READ-WRITE] Select completed'), (client, 'c IDLE'), (connection, '+ idling')):
+                side.sendall(text.encode() + b'\r\n')
+                time.sleep(0.05)
+            status, out, _ = w.end(0)
+        self.assertEqual(status, 0, out)
+        self.assertIn('IMAP  nothing wrong', out)
 
     def test_duration(self):
         start = time.monotonic()
