@@ -6,8 +6,8 @@
 /* Contiguous bytes asked for at once in a stream: the longest block that is kept, and a header. */
 #define WINDOW (1024u * 1024u)
 
-/* Bytes that the scout is ahead: a few packets of full size. */
-#define SCOUT_AHEAD 6144
+/* A few packets of full size. */
+#define FETCH_AHEAD 4096
 
 enum kind { KIND_PCAP, KIND_PCAP_NS, KIND_PCAP_MODIFIED, KIND_PCAPNG };
 
@@ -52,7 +52,7 @@ struct capture_file {
 	unsigned n_interfaces;
 	uint64_t packets;
 	size_t consume;        /* of the record handed out last */
-	const uint8_t *scouted; /* some records ahead, see scout() */
+	const uint8_t *fetched; /* memory up to here is on its way */
 };
 
 static uint16_t get16(const struct capture_file *f, const uint8_t *p)
@@ -224,25 +224,17 @@ const char *capture_form(const struct capture_file *f)
 
 /* --- ahead ------------------------------------------------------------------------------------------------------------------------------ */
 
-/* Most payloads are not looked at, so that every packet's headers would be waited for: the processor cannot guess where they are. They are asked for some
- * records ahead. p: the current record, in memory. */
-static void scout(struct capture_file *f, const uint8_t *p)
+/* Memory is asked for some KiB before it is needed: what is looked at of packets jumps too much for the processor to guess. p: the current record. */
+static void fetch_ahead(struct capture_file *f, const uint8_t *p)
 {
-	const uint8_t *end = f->memory.p + f->memory.n;
 	if (f->more)
 		return;
-	if (f->scouted <= p)
-		f->scouted = p;
-	/* One step for one record; a second one, which waits for the first, only while it is hardly ahead. */
-	unsigned steps = f->scouted < p + SCOUT_AHEAD / 4 ? 2 : 1;
-	for (unsigned i = 0; i < steps && f->scouted < p + SCOUT_AHEAD && end - f->scouted >= 16; i++) {
-		size_t n = f->kind == KIND_PCAPNG ? get32(f, f->scouted + 4) : 16 + (size_t)get32(f, f->scouted + 8);
-		if (n < 12 || n > CAPTURE_PACKET_MAX || n > (size_t)(end - f->scouted))
-			return;
-		f->scouted += n;
-		__builtin_prefetch(f->scouted);
-		__builtin_prefetch(f->scouted + 64);
-	}
+	const uint8_t *end = f->memory.p + f->memory.n;
+	const uint8_t *to = end - p > FETCH_AHEAD ? p + FETCH_AHEAD : end;
+	if (f->fetched < p)
+		f->fetched = p;
+	for (; f->fetched < to; f->fetched += 64)
+		__builtin_prefetch(f->fetched);
 }
 
 /* --- pcap ------------------------------------------------------------------------------------------------------------------------------- */
@@ -269,7 +261,7 @@ static int next_pcap(struct capture_file *f, struct capture_packet *ret, struct 
 		return -1;
 	}
 	int64_t fraction = get32(f, p + 4);
-	scout(f, p);
+	fetch_ahead(f, p);
 	*ret = (struct capture_packet){
 		.number = ++f->packets,
 		.time_ns = (int64_t)get32(f, p) * 1000000000 + (f->kind == KIND_PCAP_NS ? fraction : fraction * 1000),
@@ -468,7 +460,7 @@ static int one_block(struct capture_file *f, struct capture_packet *ret, struct 
 	}
 	struct slice body = slice_of(p + 8, total - 12);
 	bool packet = false;
-	scout(f, p);
+	fetch_ahead(f, p);
 	f->consume = total;
 	switch (type) {
 	case BLOCK_INTERFACE:
