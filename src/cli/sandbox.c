@@ -76,7 +76,7 @@ static const int allowed[] = {
 	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(pread64), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(fstat),
 	SCMP_SYS(ftruncate), SCMP_SYS(fadvise64), SCMP_SYS(poll), SCMP_SYS(ppoll),
 	/* a live capture, and the process that writes a page */
-	SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(recvfrom), SCMP_SYS(wait4),
+	SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(recvfrom), SCMP_SYS(wait4),
 	/* memory */
 	SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
 	/* the clock */
@@ -95,7 +95,7 @@ static const int looked_up[] = {
 
 static void allow_with_arguments(scmp_filter_ctx f)
 {
-	static const unsigned long ioctls[] = {TCGETS, TIOCGWINSZ, FIONREAD};
+	static const unsigned long ioctls[] = {TCGETS, TIOCGWINSZ, FIONREAD, SIOCGIFFLAGS};
 	static const int fcntls[] = {F_GETFL, F_SETFL, F_GETFD, F_SETFD};
 	for (size_t i = 0; i < sizeof ioctls / sizeof *ioctls; i++)
 		seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, ioctls[i]));

@@ -237,6 +237,16 @@ class Watch(Case):
         self.assertEqual(status, 1)
         self.assertIn('ehlo-name-underscore', out)
 
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which('unshare') and shutil.which('ip'), 'makes an interface in a network of its own')
+    def test_interface_goes_down_and_away(self):
+        script = ('ip link add veth9 type veth peer name veth8 && ip link set veth8 up && ip link set veth9 up || exit 77; "$0" watch veth9 --duration 20 & sleep 1.5; '
+                  'ip link set veth9 down; sleep 0.7; ip link set veth9 up; sleep 0.7; kill -0 $! || echo it ended too early; ip link del veth9; wait $!')
+        result = subprocess.run(['unshare', '-n', 'sh', '-c', script, TELLTALE], capture_output=True, env=ENVIRONMENT, timeout=60)
+        if result.returncode == 77:
+            self.skipTest('no such interface can be made')
+        out = self.check(result, 3, 'veth9: ')
+        self.assertNotIn('too early', out)
+
     def test_waiting_for_new_mail_is_no_fault(self):
         """IMAP IDLE is silent for as long as nothing comes."""
         server = socket.create_server(('127.0.0.1', 0))

@@ -14,6 +14,7 @@
 
 struct live {
 	pcap_t *pcap;
+	const char *name;
 	int fd;
 	bool nanoseconds;
 	uint32_t linktype;
@@ -124,6 +125,7 @@ struct live *live_open(const struct live_options *o, struct err *reterr)
 		err_set(reterr, ERR_MEMORY, "out of memory");
 		return NULL;
 	}
+	l->name = o->interface;
 	l->pcap = pcap_create(o->interface, text);
 	if (!l->pcap)
 		err_set(reterr, ERR_OPEN, "%s: %s", o->interface, text);
@@ -169,7 +171,7 @@ int live_read(struct live *l, void (*take)(void *user, const struct capture_pack
 	int n = pcap_dispatch(l->pcap, LIVE_BATCH, on_packet, (u_char *)l);
 	if (n >= 0)
 		return n;
-	err_set(reterr, ERR_READ, "%s", pcap_geterr(l->pcap));
+	err_set(reterr, ERR_READ, "%s: %s", l->name, pcap_geterr(l->pcap));
 	return -1;
 }
 

@@ -16,7 +16,7 @@
 #define LIVE_LATENCY_MS 100
 
 struct live_options {
-	const char *interface; /* "any" for all */
+	const char *interface; /* "any" for all; must stay */
 	const char *filter;    /* BPF as tcpdump has it; NULL: LIVE_MAIL_FILTER */
 	bool promiscuous;
 	unsigned buffer_mib;   /* 0: LIVE_BUFFER_MIB */
