@@ -15,10 +15,10 @@ def can_capture():
 
 class Server:
     """Speaks as much SMTP as the tests need. greeting=None: accepts and says nothing."""
-    def __init__(self, greeting=b'220 mx.example.net ESMTP Exim 4.96', context=None):
+    def __init__(self, greeting=b'220 mx.example.net ESMTP Exim 4.96', context=None, extension=b'STARTTLS'):
         self.socket = socket.create_server(('127.0.0.1', 0), backlog=1000)
         self.port = self.socket.getsockname()[1]
-        self.greeting, self.context = greeting, context
+        self.greeting, self.context, self.extension = greeting, context, extension
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
@@ -45,7 +45,7 @@ class Server:
             while line := lines.readline():
                 verb = line[:4].upper()
                 if verb == b'EHLO':
-                    answer = b'501 Syntactically invalid EHLO argument(s)' if b'_' in line else b'250-mx.example.net\r\n250 STARTTLS'
+                    answer = b'501 Syntactically invalid EHLO argument(s)' if b'_' in line else b'250-mx.example.net\r\n250 ' + self.extension
                 elif verb == b'RCPT' and b'nobody' in line:
                     answer = b'550 Unrouteable address'
                 elif verb == b'STAR':
@@ -222,8 +222,12 @@ class Watch(Case):
         self.assertEqual(status, 1, out)
 
     def test_unfinished_session_is_no_fault(self):
-        w = Watching(self.server.port)
-        with socket.create_connection(('127.0.0.1', self.server.port)) as connection:
+        server = Server(extension=b'SIZE 1000')
+        self.addCleanup(server.close)
+        w = Watching(server.port)
+        with socket.create_connection(('127.0.0.1', server.port)) as connection:
+            connection.recv(100)
+            connection.sendall(b'EHLO a.example\r\n')
             connection.recv(100)
             time.sleep(0.5)
             status, out, _ = w.end()

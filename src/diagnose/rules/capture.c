@@ -332,7 +332,11 @@ static void find_plain_after_starttls(struct dx *x, const struct session *s)
 static void find_left_after_list(struct dx *x, const struct session *s)
 {
 	const struct capabilities *c = connect_of(s) && s->protocol == PROTOCOL_SMTP ? session_caps_before(s, 0) : NULL;
+	const struct event *end = close_of(s);
 	if (!c || c->tls || has_tls(s) || caps_have(c, S("STARTTLS"), NULL) || s->logins.n || is_incomplete(s) || !fact_is(connect_of(s), "what", "connected"))
+		return;
+	/* The capture ends, or a live one gave up waiting: nobody left. */
+	if (!end || fact_is(end, "what", "open") || fact_is(end, "what", "idle"))
 		return;
 	for (size_t i = 0; i < s->exchanges.n; i++) {
 		const struct exchange *k = &s->exchanges.v[i];
